@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Netlink sockets with rings by system calls alone: see raw.h. A call that
+ * must succeed for a test to make sense fails the test by itself.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+#include <linux/genetlink.h>
+#include <linux/netlink_mmap.h>
+
+#include "raw.h"
+
+struct genl_request {
+	struct nlmsghdr nlh;
+	struct genlmsghdr genl;
+	struct nlattr attr;
+	char value[32];
+};
+
+static struct sockaddr_nl raw_addr(uint32_t portid, uint32_t groups)
+{
+	struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_pid = portid,
+		.nl_groups = groups,
+	};
+
+	return addr;
+}
+
+static void genl_build(struct genl_request *req, uint16_t family, uint8_t cmd,
+		       uint16_t attr, const void *value, size_t len)
+{
+	memset(req, 0, sizeof(*req));
+	req->nlh.nlmsg_type = family;
+	req->nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	req->nlh.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN);
+	req->genl.cmd = cmd;
+	req->genl.version = 1;
+	if (!value)
+		return;
+	req->attr.nla_type = attr;
+	req->attr.nla_len = NLA_HDRLEN + len;
+	memcpy(req->value, value, len);
+	req->nlh.nlmsg_len += NLA_ALIGN(req->attr.nla_len);
+}
+
+/* the answer, or its errno in a negative number */
+static int genl_talk(int fd, const struct genl_request *req, char *buf,
+		     size_t len)
+{
+	const struct nlmsghdr *nlh = (void *)buf;
+	ssize_t n;
+
+	n = send(fd, req, req->nlh.nlmsg_len, 0);
+	assert_int_equal(n, req->nlh.nlmsg_len);
+	n = recv(fd, buf, len, 0);
+	assert_true(n >= (ssize_t)sizeof(*nlh));
+	if (nlh->nlmsg_type == NLMSG_ERROR)
+		return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+	return n;
+}
+
+static const struct nlattr *genl_attr(const char *msg, uint16_t type)
+{
+	const struct nlmsghdr *nlh = (const void *)msg;
+	size_t at = NLMSG_LENGTH(GENL_HDRLEN);
+	const struct nlattr *attr;
+
+	for (; at + NLA_HDRLEN <= nlh->nlmsg_len;
+	     at += NLA_ALIGN(attr->nla_len)) {
+		attr = (const void *)(msg + at);
+		if ((attr->nla_type & NLA_TYPE_MASK) == type)
+			return attr;
+	}
+	return NULL;
+}
+
+static int genl_open(uint16_t *family)
+{
+	static const char name[] = NETLINK_MMAP_FAMILY_NAME;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	const struct nlattr *attr;
+	struct genl_request req;
+	char buf[8192];
+
+	assert_true(fd >= 0);
+	genl_build(&req, GENL_ID_CTRL, CTRL_CMD_GETFAMILY,
+		   CTRL_ATTR_FAMILY_NAME, name, sizeof(name));
+	assert_true(genl_talk(fd, &req, buf, sizeof(buf)) > 0);
+	attr = genl_attr(buf, CTRL_ATTR_FAMILY_ID);
+	assert_non_null(attr);
+	memcpy(family, (const char *)attr + NLA_HDRLEN, sizeof(*family));
+	recv(fd, buf, sizeof(buf), 0);
+	return fd;
+}
+
+/* 0, or -1 and errno; a negative descriptor is sent as no attribute at all */
+int raw_attach(int fd)
+{
+	uint32_t value = fd;
+	struct genl_request req;
+	uint16_t family;
+	char buf[1024];
+	int err, genl;
+
+	genl = genl_open(&family);
+	genl_build(&req, family, NETLINK_MMAP_CMD_ATTACH,
+		   NETLINK_MMAP_A_ATTACH_FD, fd < 0 ? NULL : &value,
+		   sizeof(value));
+	err = genl_talk(genl, &req, buf, sizeof(buf));
+	close(genl);
+	errno = -err;
+	return err ? -1 : 0;
+}
+
+static bool counter_is_of(const char *msg, uint32_t portid, uint32_t type)
+{
+	const struct nlattr *attr;
+
+	attr = genl_attr(msg, NETLINK_MMAP_A_RING_PORTID);
+	assert_non_null(attr);
+	if (memcmp((const char *)attr + NLA_HDRLEN, &portid, sizeof(portid)))
+		return false;
+	attr = genl_attr(msg, NETLINK_MMAP_A_RING_TYPE);
+	assert_non_null(attr);
+	return !memcmp((const char *)attr + NLA_HDRLEN, &type, sizeof(type));
+}
+
+/* a 64-bit counter of the ring as the family lists it; fails without ring */
+unsigned int raw_counter(const struct raw_socket *s, int type, int attr)
+{
+	const struct nlattr *found = NULL;
+	struct genl_request req;
+	struct nlmsghdr *nlh;
+	uint64_t value = 0;
+	uint16_t family;
+	char buf[32768];
+	int fd, len;
+
+	fd = genl_open(&family);
+	genl_build(&req, family, NETLINK_MMAP_CMD_RING_GET, 0, NULL, 0);
+	req.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	for (len = genl_talk(fd, &req, buf, sizeof(buf)); len > 0;
+	     len = recv(fd, buf, sizeof(buf), 0)) {
+		for (nlh = (void *)buf; NLMSG_OK(nlh, (unsigned int)len);
+		     nlh = NLMSG_NEXT(nlh, len)) {
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				goto done;
+			if (!counter_is_of((char *)nlh, s->portid, type))
+				continue;
+			found = genl_attr((char *)nlh, attr);
+			assert_non_null(found);
+			memcpy(&value, (const char *)found + NLA_HDRLEN,
+			       sizeof(value));
+		}
+	}
+done:
+	close(fd);
+	assert_non_null(found);
+	return value;
+}
+
+/* frames of @frame_size in blocks of a page or of one frame */
+struct nl_mmap_req raw_req(unsigned int frame_size, unsigned int frames)
+{
+	unsigned int page = getpagesize();
+	struct nl_mmap_req req = {
+		.nm_block_size = (frame_size + page - 1) / page * page,
+		.nm_frame_size = frame_size,
+		.nm_frame_nr = frames,
+	};
+
+	req.nm_block_nr = frames / (req.nm_block_size / frame_size);
+	return req;
+}
+
+int raw_set_ring(struct raw_socket *s, int type, struct nl_mmap_req req)
+{
+	struct raw_ring *r = type == NETLINK_RX_RING ? &s->rx : &s->tx;
+
+	if (setsockopt(s->fd, SOL_NETLINK, type, &req, sizeof(req)))
+		return -1;
+	memset(r, 0, sizeof(*r));
+	r->req = req;
+	return 0;
+}
+
+static size_t raw_size(const struct raw_ring *r)
+{
+	return (size_t)r->req.nm_block_size * r->req.nm_block_nr;
+}
+
+int raw_map(struct raw_socket *s)
+{
+	size_t len = raw_size(&s->rx) + raw_size(&s->tx);
+
+	s->map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
+	if (s->map == MAP_FAILED) {
+		s->map = NULL;
+		return -1;
+	}
+	s->map_len = len;
+	s->rx.mem = s->map;
+	s->tx.mem = s->map + raw_size(&s->rx);
+	return 0;
+}
+
+void raw_unmap(struct raw_socket *s)
+{
+	assert_int_equal(munmap(s->map, s->map_len), 0);
+	s->map = NULL;
+}
+
+void raw_open(struct raw_socket *s, int protocol)
+{
+	struct sockaddr_nl addr = raw_addr(0, 0);
+	socklen_t len = sizeof(addr);
+
+	memset(s, 0, sizeof(*s));
+	s->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	assert_true(s->fd >= 0);
+	assert_int_equal(bind(s->fd, (void *)&addr, len), 0);
+	assert_int_equal(getsockname(s->fd, (void *)&addr, &len), 0);
+	s->portid = addr.nl_pid;
+}
+
+/* a bound socket with rings, mapped; 0 frames: not that ring */
+void raw_open_rings(struct raw_socket *s, int protocol, unsigned int frame_size,
+		    unsigned int rx_frames, unsigned int tx_frames)
+{
+	raw_open(s, protocol);
+	assert_int_equal(raw_attach(s->fd), 0);
+	if (rx_frames)
+		assert_int_equal(raw_set_ring(s, NETLINK_RX_RING,
+					      raw_req(frame_size, rx_frames)),
+				 0);
+	if (tx_frames)
+		assert_int_equal(raw_set_ring(s, NETLINK_TX_RING,
+					      raw_req(frame_size, tx_frames)),
+				 0);
+	assert_int_equal(raw_map(s), 0);
+}
+
+void raw_close(struct raw_socket *s)
+{
+	if (s->map)
+		raw_unmap(s);
+	assert_int_equal(close(s->fd), 0);
+}
+
+struct nl_mmap_hdr *raw_frame(const struct raw_ring *r, unsigned int index)
+{
+	unsigned int per_block = r->req.nm_block_size / r->req.nm_frame_size;
+
+	return (void *)(r->mem +
+			(size_t)(index / per_block) * r->req.nm_block_size +
+			(size_t)(index % per_block) * r->req.nm_frame_size);
+}
+
+struct nl_mmap_hdr *raw_current(const struct raw_ring *r)
+{
+	return raw_frame(r, r->head);
+}
+
+void *raw_payload(struct nl_mmap_hdr *hdr)
+{
+	return (char *)hdr + NL_MMAP_HDRLEN;
+}
+
+unsigned int raw_status(const struct nl_mmap_hdr *hdr)
+{
+	return __atomic_load_n(&hdr->nm_status, __ATOMIC_ACQUIRE);
+}
+
+void raw_set_status(struct nl_mmap_hdr *hdr, unsigned int status)
+{
+	__atomic_store_n(&hdr->nm_status, status, __ATOMIC_RELEASE);
+}
+
+void raw_advance(struct raw_ring *r)
+{
+	r->head = (r->head + 1) % r->req.nm_frame_nr;
+}
+
+void raw_release(struct raw_ring *r)
+{
+	raw_set_status(raw_current(r), NL_MMAP_STATUS_UNUSED);
+	raw_advance(r);
+}
+
+/* revents; milliseconds, -1: for ever */
+short raw_poll(const struct raw_socket *s, short events, int timeout)
+{
+	struct pollfd pfd = { .fd = s->fd, .events = events };
+	int n;
+
+	n = poll(&pfd, 1, timeout);
+	assert_true(n >= 0);
+	return n ? pfd.revents : 0;
+}
+
+/* the next frame that is ready, however long it takes */
+struct nl_mmap_hdr *raw_wait(struct raw_socket *s)
+{
+	struct nl_mmap_hdr *hdr = raw_current(&s->rx);
+
+	while (raw_status(hdr) != NL_MMAP_STATUS_VALID &&
+	       raw_status(hdr) != NL_MMAP_STATUS_COPY)
+		assert_int_equal(raw_poll(s, POLLIN, -1), POLLIN);
+	return hdr;
+}
+
+/* a message of @len bytes, header included; returns @len */
+size_t raw_build(void *buf, uint32_t seq, size_t len)
+{
+	struct raw_message *m = buf;
+	size_t i;
+
+	assert_true(len >= sizeof(*m));
+	memset(&m->nlh, 0, sizeof(m->nlh));
+	m->nlh.nlmsg_len = len;
+	m->nlh.nlmsg_type = NLMSG_MIN_TYPE;
+	m->seq = seq;
+	for (i = 0; i < len - sizeof(*m); i++)
+		m->pattern[i] = seq + i;
+	return len;
+}
+
+void raw_check(const void *buf, uint32_t seq, size_t len)
+{
+	const struct raw_message *m = buf;
+	size_t i;
+
+	assert_int_equal(m->nlh.nlmsg_len, len);
+	assert_int_equal(m->seq, seq);
+	for (i = 0; i < len - sizeof(*m); i++)
+		assert_int_equal(m->pattern[i], (unsigned char)(seq + i));
+}
+
+ssize_t raw_send(const struct raw_socket *s, uint32_t portid, uint32_t groups,
+		 uint32_t seq, size_t len, int flags)
+{
+	struct sockaddr_nl addr = raw_addr(portid, groups);
+	static __thread char buf[256 * 1024];
+
+	raw_build(buf, seq, len);
+	return sendto(s->fd, buf, len, flags, (void *)&addr, sizeof(addr));
+}
+
+/* the next message is this one, by frame or by COPY as its length says */
+void raw_expect(struct raw_socket *s, uint32_t seq, size_t len)
+{
+	struct nl_mmap_hdr *hdr = raw_wait(s);
+	static char buf[256 * 1024];
+
+	if (len <= s->rx.req.nm_frame_size - NL_MMAP_HDRLEN) {
+		assert_int_equal(raw_status(hdr), NL_MMAP_STATUS_VALID);
+		assert_int_equal(hdr->nm_len, len);
+		raw_check(raw_payload(hdr), seq, len);
+	} else {
+		assert_int_equal(raw_status(hdr), NL_MMAP_STATUS_COPY);
+		assert_int_equal(recv(s->fd, buf, sizeof(buf), MSG_DONTWAIT),
+				 len);
+		raw_check(buf, seq, len);
+	}
+	raw_release(&s->rx);
+}
+
+ssize_t raw_run_tx(const struct raw_socket *s, uint32_t portid, int flags)
+{
+	struct sockaddr_nl addr = raw_addr(portid, 0);
+
+	return sendto(s->fd, NULL, 0, flags, (void *)&addr, sizeof(addr));
+}

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Setting up, mapping and tearing down rings: errors in their order, geometry,
+ * every order of close, munmap, exit and fork. Needs the module and root.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+#include <linux/netlink_mmap.h>
+
+#include "raw.h"
+
+#define FRAME	2048
+#define FRAMES	8
+
+static void test_attach_errors(void **state)
+{
+	int fds[2], fd;
+
+	(void)state;
+	assert_int_equal(raw_attach(-1), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_attach(1000), -1);
+	assert_int_equal(errno, EBADF);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(raw_attach(fds[0]), -1);
+	assert_int_equal(errno, ENOTSOCK);
+	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	assert_int_equal(raw_attach(fd), -1);
+	assert_int_equal(errno, EAFNOSUPPORT);
+	close(fd);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_attach_twice(void **state)
+{
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), -1);
+	assert_int_equal(errno, ENOPROTOOPT);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	raw_close(&s);
+}
+
+static void expect_set_error(int fd, struct nl_mmap_req req, int error)
+{
+	int types[] = { NETLINK_RX_RING, NETLINK_TX_RING };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(setsockopt(fd, SOL_NETLINK, types[i], &req,
+					    sizeof(req)), -1);
+		assert_int_equal(errno, error);
+	}
+}
+
+static void test_set_errors(void **state)
+{
+	unsigned int page = getpagesize();
+	struct nl_mmap_req req = raw_req(FRAME, FRAMES);
+	struct nl_mmap_req bad;
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &req,
+				    sizeof(req) - 1), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+				    (void *)1, sizeof(req)), -1);
+	assert_int_equal(errno, EFAULT);
+
+	bad = req; bad.nm_block_size = 0;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_block_size = page + 4;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_frame_size = NL_MMAP_HDRLEN - 4;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_frame_size = FRAME + 2;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_frame_size = 2 * page; bad.nm_frame_nr = bad.nm_block_nr;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_frame_nr++;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_block_nr = 0;
+	expect_set_error(s.fd, bad, EINVAL);
+	raw_close(&s);
+}
+
+/* lesson 18: 2 frames a block, 2^31 + 1 blocks: 2 in 32 bits */
+static void test_frame_product_overflow(void **state)
+{
+	struct nl_mmap_req req = {
+		.nm_block_size = getpagesize(),
+		.nm_block_nr = (1U << 31) + 1,
+		.nm_frame_size = getpagesize() / 2,
+		.nm_frame_nr = 2,
+	};
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	expect_set_error(s.fd, req, EINVAL);
+	raw_close(&s);
+}
+
+static void test_too_large(void **state)
+{
+	struct nl_mmap_req req = {
+		.nm_block_size = 1U << 30,
+		.nm_block_nr = 1U << 10,
+		.nm_frame_size = 1U << 30,
+		.nm_frame_nr = 1U << 10,
+	};
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	expect_set_error(s.fd, req, ENOMEM);
+	raw_close(&s);
+}
+
+static void test_busy(void **state)
+{
+	struct nl_mmap_req none = { 0 };
+	struct raw_socket s;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	expect_set_error(s.fd, raw_req(FRAME, FRAMES), EBUSY);
+	expect_set_error(s.fd, none, EBUSY);
+	raw_unmap(&s);
+	expect_set_error(s.fd, raw_req(FRAME, FRAMES), EBUSY);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, none), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING, none), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING, none), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	raw_close(&s);
+}
+
+static void test_getsockopt(void **state)
+{
+	struct { struct nl_mmap_req req; uint32_t head; } got;
+	struct nl_mmap_req req = raw_req(FRAME, FRAMES);
+	socklen_t len = sizeof(got);
+	struct raw_socket s, from;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, 0);
+	raw_open(&from, NETLINK_USERSOCK);
+	assert_int_equal(raw_send(&from, s.portid, 0, 1, 100, 0), 100);
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), 0);
+	assert_int_equal(len, sizeof(got));
+	assert_memory_equal(&got.req, &req, sizeof(req));
+	assert_int_equal(got.head, 1);
+
+	len = sizeof(req);
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_TX_RING, &got,
+				    &len), 0);
+	assert_int_equal(len, sizeof(req));
+	assert_int_equal(got.req.nm_frame_nr, 0);
+	len = sizeof(req) - 1;
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), -1);
+	assert_int_equal(errno, EINVAL);
+	raw_close(&from);
+	raw_close(&s);
+}
+
+static void expect_no_map(int fd, size_t len, int flags, off_t offset)
+{
+	assert_ptr_equal(mmap(NULL, len, PROT_READ | PROT_WRITE, flags, fd,
+			      offset), MAP_FAILED);
+	assert_int_equal(errno, EINVAL);
+}
+
+static void test_mmap_errors(void **state)
+{
+	size_t page = getpagesize();
+	struct raw_socket s;
+	size_t len;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	expect_no_map(s.fd, page, MAP_SHARED, 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING,
+				      raw_req(FRAME, 2 * FRAMES)), 0);
+	len = 3 * FRAMES * FRAME;
+	expect_no_map(s.fd, len - page, MAP_SHARED, 0);
+	expect_no_map(s.fd, len + page, MAP_SHARED, 0);
+	expect_no_map(s.fd, len, MAP_SHARED, page);
+	expect_no_map(s.fd, len, MAP_PRIVATE, 0);
+	assert_int_equal(raw_map(&s), 0);
+	assert_int_equal(s.map_len, len);
+	raw_close(&s);
+}
+
+/* RX first, TX behind it, and both are what the kernel uses */
+static void test_layout(void **state)
+{
+	struct raw_socket s, to;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	raw_open(&to, NETLINK_USERSOCK);
+	assert_int_equal(raw_send(&to, s.portid, 0, 7, 200, 0), 200);
+	assert_int_equal(raw_status((void *)s.map), NL_MMAP_STATUS_VALID);
+	raw_check(s.map + NL_MMAP_HDRLEN, 7, 200);
+
+	assert_ptr_equal(s.tx.mem, s.map + FRAME * FRAMES);
+	raw_current(&s.tx)->nm_len = raw_build(raw_payload(raw_current(&s.tx)),
+					       8, 300);
+	raw_set_status(raw_current(&s.tx), NL_MMAP_STATUS_VALID);
+	assert_int_equal(raw_run_tx(&s, to.portid, 0), 300);
+	assert_int_equal(raw_status(raw_current(&s.tx)),
+			 NL_MMAP_STATUS_UNUSED);
+	raw_close(&to);
+	raw_close(&s);
+}
+
+static void test_munmap_then_close(void **state)
+{
+	struct raw_socket s;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	raw_close(&s);
+}
+
+/* the mapping holds the socket: messages still come */
+static void test_close_then_munmap(void **state)
+{
+	struct raw_socket s, from;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	raw_open(&from, NETLINK_USERSOCK);
+	assert_int_equal(close(s.fd), 0);
+	assert_int_equal(raw_send(&from, s.portid, 0, 5, 400, 0), 400);
+	assert_int_equal(raw_status(raw_current(&s.rx)),
+			 NL_MMAP_STATUS_VALID);
+	raw_check(raw_payload(raw_current(&s.rx)), 5, 400);
+	raw_unmap(&s);
+	assert_int_equal(raw_send(&from, s.portid, 0, 6, 400, 0), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	raw_close(&from);
+}
+
+static void test_partial_munmap(void **state)
+{
+	size_t page = getpagesize();
+	struct raw_socket s;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	assert_int_equal(munmap(s.map + page, page), 0);
+	expect_set_error(s.fd, (struct nl_mmap_req){ 0 }, EBUSY);
+	raw_close(&s);
+}
+
+static void wait_for(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* lesson 8: the process ends with rings mapped */
+static void test_exit_with_mapping(void **state)
+{
+	struct raw_socket s;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (!pid) {
+		raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+		_exit(0);
+	}
+	wait_for(pid);
+}
+
+/* the child's end takes nothing from the parent, nor the other way round */
+static void test_fork(void **state)
+{
+	struct raw_socket s, from;
+	int go[2];
+	char c;
+	pid_t pid;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, 0);
+	raw_open(&from, NETLINK_USERSOCK);
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	wait_for(pid);
+	assert_int_equal(raw_send(&from, s.portid, 0, 1, 100, 0), 100);
+	raw_expect(&s, 1, 100);
+
+	pid = fork();
+	if (!pid) {
+		/* the parent's side is gone when the pipe says so */
+		_exit(read(go[0], &c, 1) != 1 ||
+		      raw_send(&from, s.portid, 0, 2, 100, 0) != 100 ||
+		      raw_status(raw_current(&s.rx)) != NL_MMAP_STATUS_VALID);
+	}
+	raw_close(&s);
+	assert_int_equal(write(go[1], "", 1), 1);
+	wait_for(pid);
+	assert_int_equal(raw_send(&from, s.portid, 0, 3, 100, 0), -1);
+	raw_close(&from);
+	close(go[0]);
+	close(go[1]);
+}
+
+static void test_two_mappings(void **state)
+{
+	struct raw_socket s, from;
+	char *second;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, 0);
+	raw_open(&from, NETLINK_USERSOCK);
+	second = mmap(NULL, s.map_len, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      s.fd, 0);
+	assert_ptr_not_equal(second, MAP_FAILED);
+	assert_int_equal(raw_send(&from, s.portid, 0, 9, 100, 0), 100);
+	raw_check(second + NL_MMAP_HDRLEN, 9, 100);
+	raw_unmap(&s);
+	expect_set_error(s.fd, (struct nl_mmap_req){ 0 }, EBUSY);
+	assert_int_equal(munmap(second, s.map_len), 0);
+	raw_close(&from);
+	raw_close(&s);
+}
+
+/* a user of his own, with 64 KiB to lock: one ring of that size, given back */
+static void memlock_child(void)
+{
+	struct rlimit limit = { 65536, 65536 };
+	struct nl_mmap_req req = raw_req(4096, 16);
+	struct raw_socket s, second;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || setuid(54321))
+		_exit(2);
+	raw_open(&s, NETLINK_USERSOCK);
+	raw_open(&second, NETLINK_USERSOCK);
+	if (raw_attach(s.fd) || raw_attach(second.fd) ||
+	    raw_set_ring(&s, NETLINK_RX_RING, req))
+		_exit(3);
+	if (!raw_set_ring(&second, NETLINK_RX_RING, raw_req(4096, 1)) ||
+	    errno != ENOBUFS)
+		_exit(4);
+	close(s.fd);
+	_exit(raw_set_ring(&second, NETLINK_RX_RING, req) ? 5 : 0);
+}
+
+static void test_memlock_limit(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (!pid)
+		memlock_child();
+	wait_for(pid);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_attach_errors),
+		cmocka_unit_test(test_attach_twice),
+		cmocka_unit_test(test_set_errors),
+		cmocka_unit_test(test_frame_product_overflow),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_getsockopt),
+		cmocka_unit_test(test_mmap_errors),
+		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_munmap_then_close),
+		cmocka_unit_test(test_close_then_munmap),
+		cmocka_unit_test(test_partial_munmap),
+		cmocka_unit_test(test_exit_with_mapping),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_two_mappings),
+		cmocka_unit_test(test_memlock_limit),
+	};
+
+	alarm(120);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
