@@ -212,10 +212,12 @@ static void nl_ring_set_status(struct nl_mmap_hdr *hdr, unsigned int status)
 	smp_store_release(&hdr->nm_status, status);
 }
 
+/* poll() looks at the head of a TX ring without its lock */
 static void nl_ring_advance(struct nl_ring *ring)
 {
-	if (++ring->head == ring->req.nm_frame_nr)
-		ring->head = 0;
+	unsigned int next = ring->head + 1;
+
+	WRITE_ONCE(ring->head, next == ring->req.nm_frame_nr ? 0 : next);
 }
 
 static void nl_ring_count(struct nl_ring *ring, unsigned int len)
@@ -227,7 +229,7 @@ static void nl_ring_count(struct nl_ring *ring, unsigned int len)
 /* the frame at the head, or NULL when the reader has not released it yet */
 static struct nl_mmap_hdr *nl_ring_free_frame(struct nl_ring *ring)
 {
-	struct nl_mmap_hdr *hdr = nl_ring_frame(ring, ring->head);
+	struct nl_mmap_hdr *hdr = nl_ring_frame(ring, READ_ONCE(ring->head));
 
 	return nl_ring_status(hdr) == NL_MMAP_STATUS_UNUSED ? hdr : NULL;
 }
@@ -786,7 +788,9 @@ int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 	if (copy_from_sockptr(&req, optval, sizeof(req)))
 		return -EFAULT;
 
-	mutex_lock(mutex);
+	/* a sender may sleep with it for long */
+	if (mutex_lock_interruptible(mutex))
+		return -ERESTARTSYS;
 	mutex_lock(&rs->map_mutex);
 	err = nl_ring_replace(rs, rx ? &rs->rx : &rs->tx, &req);
 	mutex_unlock(&rs->map_mutex);
