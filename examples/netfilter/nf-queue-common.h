@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What nf-queue and nf-queue-mmap have in common: options, messages, figures.
+ */
+#ifndef NF_QUEUE_COMMON_H
+#define NF_QUEUE_COMMON_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <libmnl/libmnl.h>
+
+struct nf_queue {
+	uint16_t	num;		/* of the queue */
+	unsigned int	batch;		/* packets a verdict, 0: each its own */
+	bool		verbose;
+	uint64_t	limit;		/* packets to handle, 0: no end */
+
+	uint64_t	seen;
+	uint64_t	accepted;	/* the kernel took their verdict */
+	uint64_t	bytes;		/* of messages */
+	unsigned int	pending;	/* packets seen, verdict not sent */
+	uint32_t	last_id;	/* of the last packet seen */
+};
+
+/* set by SIGINT and SIGTERM */
+extern volatile sig_atomic_t nf_queue_stop;
+
+void nf_queue_options(struct nf_queue *q, int argc, char *argv[]);
+void nf_queue_catch_signals(void);
+bool nf_queue_done(const struct nf_queue *q);
+
+void nf_queue_bind(const struct nf_queue *q, struct mnl_socket *nl);
+void nf_queue_unbind(const struct nf_queue *q, struct mnl_socket *nl);
+int nf_queue_packet(struct nf_queue *q, const struct nlmsghdr *nlh);
+
+#define NF_QUEUE_VERDICT_SIZE	64	/* bytes of a verdict */
+size_t nf_queue_put_verdict(const struct nf_queue *q, void *buf);
+
+void nf_queue_figure(const char *name, uint64_t value);
+void nf_queue_warn_lost(void);
+
+#endif

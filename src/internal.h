@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of the library share and programs do not see.
+ */
+#ifndef LIBMNL_INTERNAL_H
+#define LIBMNL_INTERNAL_H
+
+#include <libmnl/libmnl.h>
+
+#define EXPORT_SYMBOL __attribute__((visibility("default")))
+
+struct mnl_rings;
+
+struct mnl_socket {
+	int			fd;
+	struct sockaddr_nl	addr;
+	struct mnl_rings	*rings;	/* NULL: none asked for */
+};
+
+/* where a socket sends to */
+extern const struct sockaddr_nl mnl_kernel_addr;
+
+/* ring.c: the ring if there is one that the kernel shares, else NULL */
+struct mnl_ring *mnl_socket_mapped_ring(const struct mnl_socket *nl,
+					enum mnl_ring_type type);
+int mnl_ring_flush_all(struct mnl_ring *ring);
+ssize_t mnl_ring_recvfrom(struct mnl_ring *ring, void *buf, size_t len);
+
+#endif
