@@ -14,6 +14,8 @@
 
 #include "nf-queue-common.h"
 
+#define BUFFER_SIZE	(4 << 20)	/* bytes; 1,024 packets, the queue's length */
+
 volatile sig_atomic_t nf_queue_stop;
 
 static void usage(const char *name)
@@ -161,8 +163,21 @@ static void send_parameters(const struct nf_queue *q, struct mnl_socket *nl)
 	send_message(nl, nlh);
 }
 
+/* Packets of a burst wait in the socket's buffer; over it, they are lost. */
+static void enlarge_buffer(struct mnl_socket *nl)
+{
+	int size = BUFFER_SIZE;
+
+	if (setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVBUFFORCE,
+		       &size, sizeof(size)) == -1) {
+		perror("SO_RCVBUFFORCE");
+		exit(EXIT_FAILURE);
+	}
+}
+
 void nf_queue_bind(const struct nf_queue *q, struct mnl_socket *nl)
 {
+	enlarge_buffer(nl);
 	send_bind(q, nl);
 	send_parameters(q, nl);
 }
