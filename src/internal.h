@@ -20,8 +20,11 @@ struct mnl_socket {
 /* where a socket sends to */
 extern const struct sockaddr_nl mnl_kernel_addr;
 
-/* ring.c: the ring if there is one that the kernel shares, else NULL */
-struct mnl_ring *mnl_socket_mapped_ring(const struct mnl_socket *nl,
+/*
+ * ring.c: the ring that a plain call must not pass, because the kernel shares
+ * it or the program has messages in it; NULL if there is none
+ */
+struct mnl_ring *mnl_socket_ring_in_use(const struct mnl_socket *nl,
 					enum mnl_ring_type type);
 int mnl_ring_flush_all(struct mnl_ring *ring);
 ssize_t mnl_ring_recvfrom(struct mnl_ring *ring, void *buf, size_t len);

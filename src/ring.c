@@ -544,14 +544,16 @@ EXPORT_SYMBOL struct mnl_ring *mnl_socket_get_ring(const struct mnl_socket *nl,
 	return &nl->rings->ring[type];
 }
 
-struct mnl_ring *mnl_socket_mapped_ring(const struct mnl_socket *nl,
+struct mnl_ring *mnl_socket_ring_in_use(const struct mnl_socket *nl,
 					enum mnl_ring_type type)
 {
 	struct mnl_rings *rings = nl->rings;
+	struct mnl_ring *ring;
 
-	if (rings == NULL || !rings->ready || rings->ring[type].mem == NULL)
+	if (rings == NULL || !rings->ready)
 		return NULL;
-	return &rings->ring[type];
+	ring = &rings->ring[type];
+	return ring->mem != NULL || ring->used > 0 ? ring : NULL;
 }
 
 /**
@@ -631,7 +633,7 @@ static bool ring_ready(const struct mnl_ring *ring)
 {
 	unsigned int status;
 
-	if (ring->mem == NULL)
+	if (ring->mem == NULL || ring->used == ring->frame_nr)
 		return false;
 	status = frame_status(ring_frame(ring, ring->head));
 	if (ring->type == MNL_RING_TX)
@@ -692,8 +694,9 @@ static int ring_poll(struct mnl_ring *ring, int timeout)
 	}
 	if (pfd.revents & POLLERR && ring_socket_error(ring) == -1)
 		return -1;
-	return ring->mem == NULL ? !!(pfd.revents & pfd.events) :
-				   ring_ready(ring);
+	if (ring->mem != NULL)
+		return ring_ready(ring);
+	return pfd.revents & pfd.events && ring->used < ring->frame_nr;
 }
 
 static int ring_sleep(struct mnl_ring *ring, int timeout)
@@ -710,6 +713,17 @@ static int ring_sleep(struct mnl_ring *ring, int timeout)
 	}
 }
 
+/* What the program holds could keep it from ever being woken: only a look. */
+static int ring_wait_in_use(struct mnl_ring *ring)
+{
+	int ret = ring_poll(ring, 0);
+
+	if (ret != 0)
+		return ret;
+	errno = EBUSY;
+	return -1;
+}
+
 /**
  * mnl_ring_wait - wait until there is a message, or a free frame
  * \param ring RX: waits for a message; TX: for a frame to build one in
@@ -720,17 +734,15 @@ static int ring_sleep(struct mnl_ring *ring, int timeout)
  * Returns 1 if mnl_ring_peek() or mnl_ring_reserve() will succeed, 0 if the
  * time is over. On error, it returns -1 and errno is set: ENOBUFS messages
  * were lost (told once, and the ring goes on), EINTR a signal was caught,
- * EBUSY nothing is ready and messages were peeked but not released, or what
- * poll(2) said.
+ * EBUSY nothing is ready and the program has not given back all it peeked at,
+ * or not flushed what it committed; or what poll(2) said.
  */
 EXPORT_SYMBOL int mnl_ring_wait(struct mnl_ring *ring, int timeout)
 {
 	if (ring_ready(ring))
 		return 1;
-	if (ring->type == MNL_RING_RX && ring->used > 0) {
-		errno = EBUSY;
-		return -1;
-	}
+	if (ring->used > 0)
+		return ring_wait_in_use(ring);
 	if (timeout != 0 && ring_spin(ring))
 		return 1;
 	return ring_sleep(ring, timeout);

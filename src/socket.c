@@ -146,7 +146,7 @@ EXPORT_SYMBOL int mnl_socket_bind(struct mnl_socket *nl, unsigned int groups,
 EXPORT_SYMBOL ssize_t mnl_socket_sendto(const struct mnl_socket *nl,
 					const void *buf, size_t len)
 {
-	struct mnl_ring *ring = mnl_socket_mapped_ring(nl, MNL_RING_TX);
+	struct mnl_ring *ring = mnl_socket_ring_in_use(nl, MNL_RING_TX);
 
 	if (ring != NULL && len == 0)
 		return mnl_ring_flush(ring);
@@ -183,7 +183,7 @@ EXPORT_SYMBOL ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl,
 		.msg_iov	= &iov,
 		.msg_iovlen	= 1,
 	};
-	struct mnl_ring *ring = mnl_socket_mapped_ring(nl, MNL_RING_RX);
+	struct mnl_ring *ring = mnl_socket_ring_in_use(nl, MNL_RING_RX);
 	ssize_t ret;
 
 	if (ring != NULL)
