@@ -377,19 +377,20 @@ EXPORT_SYMBOL int mnl_socket_set_ring(struct mnl_socket *nl,
 	return 0;
 }
 
-/* as much as the limits of the user allow */
+/* as much as the limits of the user allow, or buffers instead */
 static int ring_set_default(struct mnl_socket *nl, enum mnl_ring_type type)
 {
-	unsigned int frames = type == MNL_RING_RX ? RING_RX_FRAMES :
-						    RING_TX_FRAMES;
+	const unsigned int most = type == MNL_RING_RX ? RING_RX_FRAMES :
+							RING_TX_FRAMES;
+	unsigned int frames;
 
-	for (; frames >= RING_MIN_FRAMES; frames /= 2) {
+	for (frames = most; frames >= RING_MIN_FRAMES; frames /= 2) {
 		if (ring_set_frames(nl, type, frames) == 0)
 			return 0;
 		if (errno != ENOBUFS && errno != ENOMEM)
 			return -1;
 	}
-	nl->rings->ring[type].req = ring_req(RING_MIN_FRAMES);
+	nl->rings->ring[type].req = ring_req(most);
 	return 0;
 }
 

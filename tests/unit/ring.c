@@ -51,7 +51,7 @@ static void open_rings(int bus)
 	nl = open_bound(bus);
 	if (mnl_socket_set_ring2(nl, MNL_RING_RX, &req) == -1 ||
 	    mnl_socket_set_ring2(nl, MNL_RING_TX, &req) == -1)
-		assert_int_equal(errno, ENOPROTOOPT);
+		assert_true(errno == ENOPROTOOPT || errno == ENOBUFS);
 	assert_int_equal(mnl_socket_mmap(nl), 0);
 	rx = mnl_socket_get_ring(nl, MNL_RING_RX);
 	tx = mnl_socket_get_ring(nl, MNL_RING_TX);
@@ -167,7 +167,12 @@ static void test_set_ring(void **state)
 	struct mnl_ring *ring;
 
 	(void)state;
-	assert_int_equal(mnl_socket_set_ring(s, 100000, 0), 0);
+	if (mnl_socket_set_ring(s, 100000, 0) == -1) {
+		/* a size that was asked for is not made smaller silently */
+		assert_int_equal(errno, ENOBUFS);
+		assert_int_equal(mnl_socket_close(s), 0);
+		return;
+	}
 	assert_int_equal(mnl_socket_mmap(s), 0);
 	ring = mnl_socket_get_ring(s, MNL_RING_RX);
 	assert_non_null(ring);

@@ -4,6 +4,7 @@
  * every order of close, munmap, exit and fork. Needs the module and root.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 #include <linux/netlink_mmap.h>
@@ -362,6 +364,27 @@ static void test_two_mappings(void **state)
 	raw_close(&s);
 }
 
+/* rmmod is refused as long as a socket has, or only had, rings */
+static void test_module_in_use(void **state)
+{
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(syscall(SYS_delete_module, "netlink_mmap",
+				 O_NONBLOCK), -1);
+	assert_int_equal(errno, EWOULDBLOCK);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	assert_int_equal(raw_map(&s), 0);
+	assert_int_equal(close(s.fd), 0);
+	assert_int_equal(syscall(SYS_delete_module, "netlink_mmap",
+				 O_NONBLOCK), -1);
+	assert_int_equal(errno, EWOULDBLOCK);
+	raw_unmap(&s);
+}
+
 /* a user of his own, with 64 KiB to lock: one ring of that size, given back */
 static void memlock_child(void)
 {
@@ -412,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_exit_with_mapping),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_two_mappings),
+		cmocka_unit_test(test_module_in_use),
 		cmocka_unit_test(test_memlock_limit),
 	};
 
