@@ -592,9 +592,13 @@ static void test_batch_in_frame(void **state)
 /* good, bad, good: the bytes, the error, the rest; nothing is sent twice */
 static void test_partial_flush(void **state)
 {
+	void *frame;
+
 	(void)state;
 	commit_get_link(1, 1);
-	assert_non_null(mnl_ring_reserve(tx, 4));
+	frame = mnl_ring_reserve(tx, 4);
+	assert_non_null(frame);
+	memset(frame, 0, 4);
 	assert_int_equal(mnl_ring_commit(tx, 4), 0);
 	commit_get_link(2, 1);
 	if (!mnl_ring_is_mapped(tx)) {

@@ -147,7 +147,7 @@ static void test_options(void **state)
 static void test_bad_descriptor(void **state)
 {
 	struct mnl_socket *nl = open_bound(NETLINK_ROUTE);
-	char buf[64];
+	char buf[64] = {};
 
 	(void)state;
 	close(mnl_socket_get_fd(nl));
