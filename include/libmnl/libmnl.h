@@ -42,7 +42,9 @@ extern int mnl_socket_getsockopt(const struct mnl_socket *nl, int type, void *bu
  * Netlink messages
  */
 #define MNL_ALIGNTO		4
-#define MNL_ALIGN(len)		(((len)+MNL_ALIGNTO-1) & ~(MNL_ALIGNTO-1))
+/* x | 3 ^ 3 is x & ~3, without a negative constant to warn about */
+#define MNL_ALIGN(len)		\
+	((((len)+MNL_ALIGNTO-1) | (MNL_ALIGNTO-1)) ^ (MNL_ALIGNTO-1))
 #define MNL_NLMSG_HDRLEN	MNL_ALIGN(sizeof(struct nlmsghdr))
 
 extern size_t mnl_nlmsg_size(size_t len);
