@@ -51,16 +51,19 @@ static const mnl_cb_t default_ctl[NLMSG_MIN_TYPE] = {
 	[NLMSG_OVERRUN]	= cb_noop,
 };
 
+/* @ret: what the callback before returned, for messages that none is for */
 static int cb_one(const struct nlmsghdr *nlh, mnl_cb_t cb_data, void *data,
-		  const mnl_cb_t *ctl, unsigned int ctl_len)
+		  const mnl_cb_t *ctl, unsigned int ctl_len, int ret)
 {
+	mnl_cb_t cb;
+
 	if (nlh->nlmsg_type >= NLMSG_MIN_TYPE)
-		return cb_data ? cb_data(nlh, data) : MNL_CB_OK;
-	if (nlh->nlmsg_type < ctl_len && ctl[nlh->nlmsg_type])
-		return ctl[nlh->nlmsg_type](nlh, data);
-	if (default_ctl[nlh->nlmsg_type])
-		return default_ctl[nlh->nlmsg_type](nlh, data);
-	return MNL_CB_OK;
+		cb = cb_data;
+	else if (nlh->nlmsg_type < ctl_len)
+		cb = ctl ? ctl[nlh->nlmsg_type] : NULL;
+	else
+		cb = default_ctl[nlh->nlmsg_type];
+	return cb ? cb(nlh, data) : ret;
 }
 
 /* Does the message answer our request, and is it whole? errno if not. */
@@ -87,10 +90,12 @@ static int cb_check(const struct nlmsghdr *nlh, unsigned int seq,
  * ignore those
  * \param data passed to the callbacks
  * \param cb_ctl_array callbacks for control messages (types below
- * NLMSG_MIN_TYPE), indexed by type; NULL entries have the default behaviour:
- * NLMSG_ERROR ends the run with the error, or with MNL_CB_STOP for an
- * acknowledgement, NLMSG_DONE ends it with MNL_CB_STOP, others are ignored
+ * NLMSG_MIN_TYPE), indexed by type; what has a NULL entry is ignored
  * \param cb_ctl_array_len number of entries in cb_ctl_array
+ *
+ * Control messages of types beyond the array have the default behaviour:
+ * NLMSG_ERROR ends the run with the error, or with MNL_CB_STOP for an
+ * acknowledgement, NLMSG_DONE ends it with MNL_CB_STOP, others are ignored.
  *
  * Ends early when a callback returns MNL_CB_STOP or less, with that value;
  * otherwise returns what the last callback returned, MNL_CB_OK if none ran. On
@@ -115,7 +120,7 @@ EXPORT_SYMBOL int mnl_cb_run2(const void *buf, size_t numbytes,
 			return MNL_CB_ERROR;
 		}
 		ret = cb_one(nlh, cb_data, data, cb_ctl_array,
-			     cb_ctl_array_len);
+			     cb_ctl_array_len, ret);
 		if (ret <= MNL_CB_STOP)
 			break;
 	}

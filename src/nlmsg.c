@@ -117,7 +117,7 @@ EXPORT_SYMBOL bool mnl_nlmsg_ok(const struct nlmsghdr *nlh, int len)
 {
 	return len >= (int)sizeof(*nlh) &&
 	       nlh->nlmsg_len >= sizeof(*nlh) &&
-	       (int)nlh->nlmsg_len <= len;
+	       nlh->nlmsg_len <= (unsigned int)len;
 }
 
 /**

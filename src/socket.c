@@ -79,9 +79,11 @@ EXPORT_SYMBOL struct mnl_socket *mnl_socket_open(int bus)
  * mnl_socket_fdopen - make a socket of a file descriptor
  * \param fd netlink socket, bound or not; the object's from then on
  *
+ * A socket of another family is taken, too, and has no port ID, as it always
+ * was; only its calls fail.
+ *
  * Returns the socket. On error, it returns NULL, fd stays the caller's, and
- * errno is what getsockname(2) or calloc(3) said, or EINVAL if fd is no
- * netlink socket.
+ * errno is what getsockname(2) or calloc(3) said.
  */
 EXPORT_SYMBOL struct mnl_socket *mnl_socket_fdopen(int fd)
 {
@@ -91,15 +93,12 @@ EXPORT_SYMBOL struct mnl_socket *mnl_socket_fdopen(int fd)
 
 	if (getsockname(fd, (struct sockaddr *)&addr, &len) == -1)
 		return NULL;
-	if (addr.nl_family != AF_NETLINK) {
-		errno = EINVAL;
-		return NULL;
-	}
 	nl = calloc(1, sizeof(*nl));
 	if (nl == NULL)
 		return NULL;
 	nl->fd = fd;
-	nl->addr = addr;
+	if (addr.nl_family == AF_NETLINK)
+		nl->addr = addr;
 	return nl;
 }
 

@@ -164,9 +164,16 @@ static void test_control_callbacks(void **state)
 	add(NLMSG_DONE, 0);
 	ctl[5] = count_cb;
 	ctl[NLMSG_ERROR] = count_cb;
+	/* NLMSG_DONE has no callback in the array: it is ignored */
 	assert_int_equal(mnl_cb_run2(buf, len, 0, 0, NULL, &count, ctl,
-				     MNL_ARRAY_SIZE(ctl)), MNL_CB_STOP);
+				     MNL_ARRAY_SIZE(ctl)), MNL_CB_OK);
 	assert_int_equal(count, 2);
+	ctl[NLMSG_ERROR] = NULL;
+	assert_int_equal(mnl_cb_run2(buf, len, 0, 0, NULL, &count, ctl,
+				     NLMSG_DONE), MNL_CB_STOP);
+	assert_int_equal(count, 2);
+	assert_int_equal(mnl_cb_run2(buf, len, 0, 0, NULL, NULL, NULL,
+				     MNL_ARRAY_SIZE(ctl)), MNL_CB_OK);
 	/* past the end of the array: the default */
 	assert_fails(mnl_cb_run2(buf, len, 0, 0, NULL, &count, ctl,
 				 NLMSG_ERROR), ENOENT);

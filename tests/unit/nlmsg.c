@@ -62,7 +62,8 @@ static void test_ok(void **state)
 		{ 17, 16, false }, { 16, 15, false }, { 16, 0, false },
 		{ 16, -1, false }, { 15, 64, false }, { 0, 64, false },
 		{ 64, 64, true }, { 65, 64, false },
-		{ 0x7fffffff, 64, false },
+		{ 0x7fffffff, 64, false }, { 0x80000000, 64, false },
+		{ 0xfffffff0, 64, false },
 	};
 	struct nlmsghdr nlh = { 0 };
 	unsigned int i;
