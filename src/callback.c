@@ -33,7 +33,8 @@ static int cb_error(const struct nlmsghdr *nlh, void *data)
 		errno = EBADMSG;
 		return MNL_CB_ERROR;
 	}
-	errno = err->error < 0 ? -err->error : err->error;
+	/* INT_MIN has no positive twin */
+	errno = err->error < 0 ? (int)-(unsigned int)err->error : err->error;
 	return err->error == 0 ? MNL_CB_STOP : MNL_CB_ERROR;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Callbacks: which runs for what, when a run ends, and with which errno. */
+#include <limits.h>
 #include "unit.h"
 
 static char buf[1024] ALIGNED;
@@ -104,6 +105,9 @@ static void test_error(void **state)
 	len = 0;
 	add_error(EPERM);
 	assert_fails(run(&count), EPERM);
+	len = 0;
+	add_error(INT_MIN);
+	assert_int_equal(run(&count), -1);
 	len = 0;
 	add_error(0);
 	assert_int_equal(run(&count), MNL_CB_STOP);
