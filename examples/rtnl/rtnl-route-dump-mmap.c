@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "rtnl-arguments.h"
 #include "rtnl-route-print.h"
 
 int main(int argc, char *argv[])
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
-	int family = route_family("rtnl-route-dump-mmap", argc, argv);
+	int family = family_argument("rtnl-route-dump-mmap", argc, argv);
 	unsigned int seq = time(NULL), portid;
 	struct mnl_socket *nl;
 	struct nlmsghdr *nlh;

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What rtnl-route-dump and rtnl-route-dump-mmap have in common: the request,
- * and a line for each route.
+ * What the programs for routes have in common: the request, and a line for each route.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <linux/rtnetlink.h>
 
 #include "rtnl-route-print.h"
-
-int route_family(const char *name, int argc, char *argv[])
-{
-	if (argc == 2 && strcmp(argv[1], "inet") == 0)
-		return AF_INET;
-	if (argc == 2 && strcmp(argv[1], "inet6") == 0)
-		return AF_INET6;
-	fprintf(stderr, "Usage: %s inet|inet6\n", name);
-	exit(EXIT_FAILURE);
-}
 
 struct nlmsghdr *route_put_request(void *buf, int family, unsigned int seq)
 {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Prints the changes of the routes as they happen, until it is interrupted.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <linux/rtnetlink.h>
+
+#include "rtnl-route-print.h"
+
+static int route_cb(const struct nlmsghdr *nlh, void *data)
+{
+	printf(nlh->nlmsg_type == RTM_NEWROUTE ? "[NEW] " : "[DEL] ");
+	return route_print(nlh, data);
+}
+
+int main(void)
+{
+	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
+	struct mnl_socket *nl;
+	int ret = MNL_CB_OK;
+	ssize_t len;
+
+	nl = mnl_socket_open(NETLINK_ROUTE);
+	if (nl == NULL) {
+		perror("mnl_socket_open");
+		exit(EXIT_FAILURE);
+	}
+	if (mnl_socket_bind(nl, RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, MNL_SOCKET_AUTOPID) == -1) {
+		perror("mnl_socket_bind");
+		exit(EXIT_FAILURE);
+	}
+	while (ret > MNL_CB_STOP) {
+		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (len == -1) {
+			perror("mnl_socket_recvfrom");
+			exit(EXIT_FAILURE);
+		}
+		ret = mnl_cb_run(buf, len, 0, 0, route_cb, NULL);
+		fflush(stdout);
+	}
+	if (ret == MNL_CB_ERROR) {
+		perror("mnl_cb_run");
+		exit(EXIT_FAILURE);
+	}
+	mnl_socket_close(nl);
+	return EXIT_SUCCESS;
+}
