@@ -9,7 +9,7 @@
 #include "internal.h"
 
 /**
- * \defgroup attr Netlink attributes
+ * \defgroup mnl_attr Netlink attributes
  * An attribute is a length and a type, 16 bits each, and a payload, which is
  * padded to a multiple of four bytes. The length counts header and payload but
  * not the padding.

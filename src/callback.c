@@ -8,7 +8,7 @@
 #include "internal.h"
 
 /**
- * \defgroup callback Callbacks
+ * \defgroup mnl_callback Callbacks
  * Most netlink programs receive a buffer and do something with each message in
  * it. These functions walk over the buffer, check that the messages answer the
  * program's request, deal with control messages and call a function of the

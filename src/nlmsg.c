@@ -11,7 +11,7 @@
 #include "internal.h"
 
 /**
- * \defgroup nlmsg Netlink messages
+ * \defgroup mnl_nlmsg Netlink messages
  * A message is a header of 16 bytes and a payload; both begin at multiples of
  * four bytes. The payload is often a header of the subsystem ("extra header")
  * followed by attributes.
@@ -286,7 +286,7 @@ EXPORT_SYMBOL void mnl_nlmsg_fprintf(FILE *fd, const void *data,
  */
 
 /**
- * \defgroup batch Batches of messages
+ * \defgroup mnl_batch Batches of messages
  * A batch puts several messages into one buffer, to be sent with one call. The
  * buffer must be larger than what the batch may fill, by one message: the one
  * that turns out not to fit is built there, and opens the next batch.

@@ -18,7 +18,7 @@
 #include "internal.h"
 
 /**
- * \defgroup ring Netlink rings
+ * \defgroup mnl_ring Netlink rings
  * A socket may have two rings of frames, shared with the kernel: the kernel
  * puts each message for the socket into a frame of the RX ring, and takes
  * messages from frames of the TX ring. Reading a message is then no system

@@ -11,7 +11,7 @@
 #include "internal.h"
 
 /**
- * \defgroup socket Netlink sockets
+ * \defgroup mnl_socket Netlink sockets
  * A socket object is used by one thread at a time, but for its rings, which
  * see. It belongs to the program, which ends it with mnl_socket_close().
  * @{

@@ -19,9 +19,24 @@ extern "C" {
 /*
  * Netlink sockets
  */
+/**
+ * \ingroup mnl_socket
+ * For mnl_socket_bind(): the kernel chooses the port ID.
+ */
 #define MNL_SOCKET_AUTOPID	0
+
+/**
+ * \ingroup mnl_socket
+ * Bytes of a buffer for messages to and from the kernel: a page, 8192 at the
+ * most. Evaluated at run time.
+ */
 #define MNL_SOCKET_BUFFER_SIZE	\
 	(sysconf(_SC_PAGESIZE) < 8192L ? sysconf(_SC_PAGESIZE) : 8192L)
+
+/**
+ * \ingroup mnl_socket
+ * Bytes of a buffer for the parts of a dump; the kernel makes none longer.
+ */
 #define MNL_SOCKET_DUMP_SIZE	32768
 
 struct mnl_socket;
@@ -41,10 +56,26 @@ extern int mnl_socket_getsockopt(const struct mnl_socket *nl, int type, void *bu
 /*
  * Netlink messages
  */
+/**
+ * \ingroup mnl_nlmsg
+ * Bytes to whose multiples messages and attributes are aligned, as
+ * NLMSG_ALIGNTO of linux/netlink.h.
+ */
 #define MNL_ALIGNTO		4
+
 /* x | 3 ^ 3 is x & ~3, without a negative constant to warn about */
+/**
+ * \ingroup mnl_nlmsg
+ * A number of bytes, rounded up to a multiple of MNL_ALIGNTO.
+ * \param len bytes
+ */
 #define MNL_ALIGN(len)		\
 	((((len)+MNL_ALIGNTO-1) | (MNL_ALIGNTO-1)) ^ (MNL_ALIGNTO-1))
+
+/**
+ * \ingroup mnl_nlmsg
+ * Bytes of a message header, 16.
+ */
 #define MNL_NLMSG_HDRLEN	MNL_ALIGN(sizeof(struct nlmsghdr))
 
 extern size_t mnl_nlmsg_size(size_t len);
@@ -87,6 +118,10 @@ extern bool mnl_nlmsg_batch_is_empty(struct mnl_nlmsg_batch *b);
 /*
  * Attributes
  */
+/**
+ * \ingroup mnl_attr
+ * Bytes of an attribute header, 4.
+ */
 #define MNL_ATTR_HDRLEN		MNL_ALIGN(sizeof(struct nlattr))
 
 /* reading */
@@ -126,20 +161,24 @@ extern void mnl_attr_nest_end(struct nlmsghdr *nlh, struct nlattr *start);
 extern void mnl_attr_nest_cancel(struct nlmsghdr *nlh, struct nlattr *start);
 
 /* validating */
+/**
+ * \ingroup mnl_attr
+ * What the payload of an attribute is, for mnl_attr_validate().
+ */
 enum mnl_attr_data_type {
-	MNL_TYPE_UNSPEC,
-	MNL_TYPE_U8,
-	MNL_TYPE_U16,
-	MNL_TYPE_U32,
-	MNL_TYPE_U64,
-	MNL_TYPE_STRING,
-	MNL_TYPE_FLAG,
-	MNL_TYPE_MSECS,
-	MNL_TYPE_NESTED,
-	MNL_TYPE_NESTED_COMPAT,
-	MNL_TYPE_NUL_STRING,
-	MNL_TYPE_BINARY,
-	MNL_TYPE_MAX,
+	MNL_TYPE_UNSPEC,	/**< any bytes */
+	MNL_TYPE_U8,		/**< 1 byte */
+	MNL_TYPE_U16,		/**< 2 bytes, byte order as the attribute says */
+	MNL_TYPE_U32,		/**< 4 bytes */
+	MNL_TYPE_U64,		/**< 8 bytes */
+	MNL_TYPE_STRING,	/**< a string, ended by a NUL or not */
+	MNL_TYPE_FLAG,		/**< nothing */
+	MNL_TYPE_MSECS,		/**< 8 bytes: milliseconds */
+	MNL_TYPE_NESTED,	/**< attributes, or nothing */
+	MNL_TYPE_NESTED_COMPAT,	/**< a structure, attributes behind it */
+	MNL_TYPE_NUL_STRING,	/**< a string ended by a NUL */
+	MNL_TYPE_BINARY,	/**< any bytes */
+	MNL_TYPE_MAX,		/**< number of types */
 };
 
 extern int mnl_attr_type_valid(const struct nlattr *attr, uint16_t maxtype);
@@ -150,22 +189,49 @@ extern int mnl_attr_validate2(const struct nlattr *attr, enum mnl_attr_data_type
 extern bool mnl_attr_ok(const struct nlattr *attr, int len);
 extern struct nlattr *mnl_attr_next(const struct nlattr *attr);
 
+/**
+ * \ingroup mnl_attr
+ * A loop over the attributes of a message, up to the first that is not whole.
+ * \param attr struct nlattr *, the attribute of each turn
+ * \param nlh message
+ * \param offset bytes of the extra header in front of the attributes
+ */
 #define mnl_attr_for_each(attr, nlh, offset) \
 	for ((attr) = (struct nlattr *)mnl_nlmsg_get_payload_offset((nlh), (offset)); \
 	     mnl_attr_ok((attr), (int)((char *)mnl_nlmsg_get_payload_tail(nlh) - (char *)(attr))); \
 	     (attr) = mnl_attr_next(attr))
 
+/**
+ * \ingroup mnl_attr
+ * A loop over the attributes in an attribute, up to the first that is not
+ * whole.
+ * \param attr struct nlattr *, the attribute of each turn
+ * \param nest attribute around them
+ */
 #define mnl_attr_for_each_nested(attr, nest) \
 	for ((attr) = (struct nlattr *)mnl_attr_get_payload(nest); \
 	     mnl_attr_ok((attr), (int)((char *)mnl_attr_get_payload(nest) + mnl_attr_get_payload_len(nest) - (char *)(attr))); \
 	     (attr) = mnl_attr_next(attr))
 
+/**
+ * \ingroup mnl_attr
+ * A loop over the attributes in a buffer, up to the first that is not whole.
+ * The attribute of each turn is in a variable of the program that must be
+ * named attr.
+ * \param payload first attribute
+ * \param payload_size bytes of the attributes
+ */
 #define mnl_attr_for_each_payload(payload, payload_size) \
 	for ((attr) = (struct nlattr *)(payload); \
 	     mnl_attr_ok((attr), (int)((char *)(payload) + (payload_size) - (char *)(attr))); \
 	     (attr) = mnl_attr_next(attr))
 
 /* walking with a callback */
+/**
+ * \ingroup mnl_attr
+ * Called for an attribute; data is the program's. Returns MNL_CB_OK to go on,
+ * MNL_CB_STOP or MNL_CB_ERROR to end the walk.
+ */
 typedef int (*mnl_attr_cb_t)(const struct nlattr *attr, void *data);
 
 extern int mnl_attr_parse(const struct nlmsghdr *nlh, unsigned int offset, mnl_attr_cb_t cb, void *data);
@@ -175,10 +241,29 @@ extern int mnl_attr_parse_payload(const void *payload, size_t payload_len, mnl_a
 /*
  * Callbacks
  */
+/**
+ * \ingroup mnl_callback
+ * The walk ends, and what ran it returns this value; errno says why.
+ */
 #define MNL_CB_ERROR		-1
+
+/**
+ * \ingroup mnl_callback
+ * The walk ends without an error.
+ */
 #define MNL_CB_STOP		 0
+
+/**
+ * \ingroup mnl_callback
+ * The walk goes on.
+ */
 #define MNL_CB_OK		 1
 
+/**
+ * \ingroup mnl_callback
+ * Called for a message; data is the program's. Returns MNL_CB_OK to go on,
+ * MNL_CB_STOP or MNL_CB_ERROR to end the walk.
+ */
 typedef int (*mnl_cb_t)(const struct nlmsghdr *nlh, void *data);
 
 extern int mnl_cb_run(const void *buf, size_t numbytes, unsigned int seq, unsigned int portid, mnl_cb_t cb_data, void *data);
@@ -192,27 +277,40 @@ extern int mnl_cb_run2(const void *buf, size_t numbytes, unsigned int seq, unsig
 #endif
 
 #ifndef MNL_ARRAY_SIZE
+/**
+ * \ingroup mnl_attr
+ * Number of elements of an array.
+ * \param a array
+ */
 #define MNL_ARRAY_SIZE(a) (sizeof(a)/sizeof((a)[0]))
 #endif
 
 /*
  * Netlink rings
  */
+/**
+ * \ingroup mnl_ring
+ * The two rings of a socket.
+ */
 enum mnl_ring_type {
-	MNL_RING_RX,
-	MNL_RING_TX,
+	MNL_RING_RX,	/**< messages from the kernel */
+	MNL_RING_TX,	/**< messages to the kernel */
 };
 
 struct mnl_ring;
 
+/**
+ * \ingroup mnl_ring
+ * Counters of a ring, since mnl_socket_mmap().
+ */
 struct mnl_ring_stats {
-	uint64_t messages;	/* messages received or accepted for sending */
-	uint64_t bytes;		/* their bytes */
-	uint64_t by_ring;	/* of the messages, those that used a frame */
-	uint64_t by_copy;	/* those larger than a frame, received after a COPY frame */
-	uint64_t by_queue;	/* those that used recvmsg()/sendto(): no kernel ring */
-	uint64_t overruns;	/* times that ENOBUFS told of lost messages */
-	uint64_t syscalls;	/* poll, recv, send and getsockopt calls made for this ring */
+	uint64_t messages;	/**< messages received or accepted for sending */
+	uint64_t bytes;		/**< their bytes */
+	uint64_t by_ring;	/**< of the messages, those that used a frame */
+	uint64_t by_copy;	/**< those larger than a frame, received after a COPY frame */
+	uint64_t by_queue;	/**< those that used recvmsg()/sendto(): no kernel ring */
+	uint64_t overruns;	/**< times that ENOBUFS told of lost messages */
+	uint64_t syscalls;	/**< poll, recv, send and getsockopt calls made for this ring */
 };
 
 /* setup */
