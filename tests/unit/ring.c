@@ -672,17 +672,6 @@ static void test_fork(void **state)
 	expect_peek(1, 100);
 }
 
-/* Emulators of a system may know fewer protocols. */
-static bool have_protocol(int bus)
-{
-	struct mnl_socket *s = mnl_socket_open(bus);
-
-	if (s == NULL)
-		return false;
-	mnl_socket_close(s);
-	return true;
-}
-
 int main(void)
 {
 #define USER_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -713,11 +702,7 @@ int main(void)
 		USER_TEST(test_fork),
 	};
 
-	if (!have_protocol(NETLINK_USERSOCK)) {
-		printf("[  SKIPPED ] %zu test(s): no NETLINK_USERSOCK here\n",
-		       MNL_ARRAY_SIZE(tests));
-		return 77;
-	}
+	skip_without(NETLINK_USERSOCK, MNL_ARRAY_SIZE(tests));
 	alarm(60);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -31,5 +32,18 @@
 		assert_null(call);			\
 		assert_int_equal(errno, (error));	\
 	} while (0)
+
+/* Emulators of a system may know fewer protocols: the program ends. */
+static inline void skip_without(int bus, size_t tests)
+{
+	struct mnl_socket *s = mnl_socket_open(bus);
+
+	if (s == NULL) {
+		printf("[  SKIPPED ] %zu test(s): no netlink protocol %d here\n",
+		       tests, bus);
+		exit(77);
+	}
+	mnl_socket_close(s);
+}
 
 #endif

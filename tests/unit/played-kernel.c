@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Plays a kernel with rings in the test program, on any kernel: the system
+ * calls that the library makes land here, because a program's functions come
+ * before those of libc. Rings are plain memory; messages are those of the real
+ * socket, moved to frames when the program polls or receives. A tool to reach
+ * every line of the library; what a kernel really does is tested in tests/vm.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <linux/genetlink.h>
+#include <linux/netlink_mmap.h>
+#include <libmnl/libmnl.h>
+
+#include "played-kernel.h"
+
+#define SOCKETS		64
+#define FAMILY_ID	0x77
+
+struct played_ring {
+	struct nl_mmap_req	req;
+	char			*mem;
+	unsigned int		head;
+	int			error;		/* TX: to be told */
+};
+
+struct played_socket {
+	bool			attached;
+	bool			copy;		/* a COPY frame is out */
+	int			error;		/* SO_ERROR */
+	struct played_ring	ring[2];
+	void			*map;
+	unsigned int		answers;	/* genl: waiting */
+	char			answer[2][256];
+};
+
+struct played_kernel played;
+static struct played_socket sockets[SOCKETS];
+
+/* the function of libc behind the one that is defined here */
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+static int fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static struct played_socket *played_socket(int fd)
+{
+	return fd >= 0 && fd < SOCKETS ? &sockets[fd] : NULL;
+}
+
+static bool has_ring(int fd, enum mnl_ring_type type)
+{
+	struct played_socket *s = played_socket(fd);
+
+	return s != NULL && s->ring[type].mem != NULL;
+}
+
+/*
+ * Setting and mapping
+ */
+
+static struct played_ring *option_ring(int fd, int level, int option)
+{
+	struct played_socket *s = played_socket(fd);
+
+	if (s == NULL || level != SOL_NETLINK)
+		return NULL;
+	if (option == NETLINK_RX_RING)
+		return &s->ring[MNL_RING_RX];
+	return option == NETLINK_TX_RING ? &s->ring[MNL_RING_TX] : NULL;
+}
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+	struct played_ring *ring = option_ring(fd, level, option);
+	const struct nl_mmap_req *req = value;
+
+	if (ring == NULL || fcntl(fd, F_GETFD) == -1)
+		return REAL(setsockopt)(fd, level, option, value, len);
+	if (!sockets[fd].attached)
+		return fail(ENOPROTOOPT);
+	if (sockets[fd].map != NULL)
+		return fail(EBUSY);
+	if (played.set_error)
+		return fail(played.set_error);
+	if (req->nm_frame_nr > 0 && (req->nm_frame_size < NL_MMAP_HDRLEN ||
+				     req->nm_block_size < req->nm_frame_size))
+		return fail(EINVAL);
+	if (played.frames_allowed && req->nm_frame_nr > played.frames_allowed)
+		return fail(ENOBUFS);
+	ring->req = *req;
+	return 0;
+}
+
+static size_t ring_size(const struct played_ring *ring)
+{
+	return (size_t)ring->req.nm_block_size * ring->req.nm_block_nr;
+}
+
+void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	struct played_socket *s = played_socket(fd);
+	char *map;
+
+	if (s == NULL || !s->attached)
+		return REAL(mmap)(addr, len, prot, flags, fd, offset);
+	if (played.mmap_error ||
+	    len != ring_size(&s->ring[0]) + ring_size(&s->ring[1])) {
+		errno = played.mmap_error ? played.mmap_error : EINVAL;
+		return MAP_FAILED;
+	}
+	map = REAL(mmap)(addr, len, prot, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	s->map = map;
+	if (ring_size(&s->ring[0]) > 0)
+		s->ring[0].mem = map;
+	if (ring_size(&s->ring[1]) > 0)
+		s->ring[1].mem = map + ring_size(&s->ring[0]);
+	return map;
+}
+
+int munmap(void *addr, size_t len)
+{
+	int i;
+
+	for (i = 0; i < SOCKETS; i++)
+		if (addr != NULL && sockets[i].map == addr) {
+			sockets[i].map = NULL;
+			sockets[i].ring[0].mem = NULL;
+			sockets[i].ring[1].mem = NULL;
+		}
+	return REAL(munmap)(addr, len);
+}
+
+int close(int fd)
+{
+	struct played_socket *s = played_socket(fd);
+
+	if (s != NULL)
+		memset(s, 0, sizeof(*s));
+	return REAL(close)(fd);
+}
+
+/*
+ * Frames
+ */
+
+static struct nl_mmap_hdr *frame(const struct played_ring *ring,
+				 unsigned int index)
+{
+	unsigned int per_block = ring->req.nm_block_size /
+				 ring->req.nm_frame_size;
+
+	return (void *)(ring->mem +
+			index / per_block * ring->req.nm_block_size +
+			index % per_block * ring->req.nm_frame_size);
+}
+
+struct nl_mmap_hdr *played_rx_frame(int fd, unsigned int index)
+{
+	return has_ring(fd, MNL_RING_RX) ?
+	       frame(&sockets[fd].ring[MNL_RING_RX], index) : NULL;
+}
+
+static unsigned int status(const struct nl_mmap_hdr *hdr)
+{
+	return __atomic_load_n(&hdr->nm_status, __ATOMIC_ACQUIRE);
+}
+
+static void set_status(struct nl_mmap_hdr *hdr, unsigned int value)
+{
+	__atomic_store_n(&hdr->nm_status, value, __ATOMIC_RELEASE);
+}
+
+static void advance(struct played_ring *ring)
+{
+	ring->head = (ring->head + 1) % ring->req.nm_frame_nr;
+}
+
+void played_frame(int fd, unsigned int value, unsigned int len)
+{
+	struct played_ring *ring = &sockets[fd].ring[MNL_RING_RX];
+	struct nl_mmap_hdr *hdr = frame(ring, ring->head);
+
+	hdr->nm_len = len;
+	set_status(hdr, value);
+	advance(ring);
+}
+
+static unsigned int capacity(const struct played_ring *ring)
+{
+	return ring->req.nm_frame_size - NL_MMAP_HDRLEN;
+}
+
+/* moves what waits at the socket to frames */
+static void fill(int fd)
+{
+	struct played_socket *s = &sockets[fd];
+	struct played_ring *ring = &s->ring[MNL_RING_RX];
+	struct nl_mmap_hdr *hdr;
+	ssize_t len;
+
+	while (!s->copy && status(hdr = frame(ring, ring->head)) ==
+			   NL_MMAP_STATUS_UNUSED) {
+		len = REAL(recv)(fd, NULL, 0,
+				 MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+		if (len == -1) {
+			if (errno != EAGAIN)
+				s->error = errno;
+			return;
+		}
+		if (len > (ssize_t)capacity(ring)) {
+			s->copy = true;
+			played_frame(fd, NL_MMAP_STATUS_COPY, len);
+		} else {
+			REAL(recv)(fd, (char *)hdr + NL_MMAP_HDRLEN, len, 0);
+			played_frame(fd, NL_MMAP_STATUS_VALID, len);
+		}
+	}
+}
+
+static bool readable(const struct played_ring *ring)
+{
+	unsigned int i, value;
+
+	for (i = 0; i < ring->req.nm_frame_nr; i++) {
+		value = status(frame(ring, i));
+		if (value == NL_MMAP_STATUS_VALID ||
+		    value == NL_MMAP_STATUS_COPY)
+			return true;
+	}
+	return false;
+}
+
+static short events(int fd)
+{
+	struct played_socket *s = &sockets[fd];
+	const struct played_ring *tx = &s->ring[MNL_RING_TX];
+	short revents = 0;
+
+	if (has_ring(fd, MNL_RING_RX)) {
+		fill(fd);
+		if (readable(&s->ring[MNL_RING_RX]))
+			revents |= POLLIN;
+	}
+	if (has_ring(fd, MNL_RING_TX) &&
+	    status(frame(tx, tx->head)) == NL_MMAP_STATUS_UNUSED)
+		revents |= POLLOUT;
+	return s->error ? revents | POLLERR : revents;
+}
+
+/* apart from poll(), of whose argument libc says that nobody reads it */
+static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
+						 int timeout)
+{
+	struct pollfd real = { .fd = fds->fd, .events = POLLIN };
+	int ret;
+
+	if (played.poll_error)
+		return fail(played.poll_error);
+	if (played.poll_events) {
+		fds->revents = played.poll_events;
+		played.poll_events = 0;
+		return 1;
+	}
+	if (!has_ring(fds->fd, MNL_RING_RX) && !has_ring(fds->fd, MNL_RING_TX))
+		return REAL(poll)(fds, nr, timeout);
+	for (;;) {
+		fds->revents = events(fds->fd) & (fds->events | POLLERR);
+		if (fds->revents || timeout == 0)
+			return fds->revents != 0;
+		ret = REAL(poll)(&real, 1, timeout);
+		if (ret <= 0)
+			return ret;
+	}
+}
+
+ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	ssize_t ret = REAL(recv)(fd, buf, len, flags);
+
+	if (played.recv_error && !(flags & MSG_PEEK)) {
+		errno = played.recv_error;
+		played.recv_error = 0;
+		ret = -1;
+	}
+
+	if (has_ring(fd, MNL_RING_RX) && !(flags & MSG_PEEK))
+		sockets[fd].copy = false;
+	return ret;
+}
+
+int getsockname(int fd, struct sockaddr *restrict addr, socklen_t *restrict len)
+{
+	if (played.name_error)
+		return fail(played.name_error);
+	return REAL(getsockname)(fd, addr, len);
+}
+
+int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
+{
+	struct played_socket *s = played_socket(fd);
+
+	if (played.option_error)
+		return fail(played.option_error);
+	if (level != SOL_SOCKET || option != SO_ERROR || s == NULL ||
+	    s->error == 0)
+		return REAL(getsockopt)(fd, level, option, value, len);
+	*(int *)value = s->error;
+	s->error = 0;
+	return 0;
+}
+
+int poll(struct pollfd *fds, nfds_t nr, int timeout)
+{
+	return played_poll(fds, nr, timeout);
+}
+
+/*
+ * Sending
+ */
+
+static ssize_t send_frame(int fd, struct nl_mmap_hdr *hdr,
+			  const struct sockaddr *addr, socklen_t addr_len)
+{
+	if (hdr->nm_len < sizeof(struct nlmsghdr) ||
+	    hdr->nm_len > capacity(&sockets[fd].ring[MNL_RING_TX]))
+		return fail(EINVAL);
+	return REAL(sendto)(fd, (char *)hdr + NL_MMAP_HDRLEN, hdr->nm_len, 0,
+			    addr, addr_len);
+}
+
+static ssize_t send_frames(int fd, const struct sockaddr *addr,
+			   socklen_t addr_len)
+{
+	struct played_ring *ring = &sockets[fd].ring[MNL_RING_TX];
+	struct nl_mmap_hdr *hdr;
+	ssize_t sent = 0, ret;
+
+	while (status(hdr = frame(ring, ring->head)) == NL_MMAP_STATUS_VALID) {
+		ret = ring->error ? fail(ring->error) :
+				    send_frame(fd, hdr, addr, addr_len);
+		ring->error = ret == -1 && sent > 0 ? errno : 0;
+		if (ring->error)
+			break;
+		advance(ring);
+		set_status(hdr, NL_MMAP_STATUS_UNUSED);
+		if (ret == -1)
+			return -1;
+		sent += ret;
+	}
+	return sent;
+}
+
+/*
+ * The generic netlink family
+ */
+
+static bool is_generic(int fd)
+{
+	socklen_t len = sizeof(int);
+	int protocol = -1;
+
+	REAL(getsockopt)(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
+	return protocol == NETLINK_GENERIC;
+}
+
+/* the answers to come: a family, perhaps, and an acknowledgement */
+static void answer(struct played_socket *s, bool family, int error)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(s->answer[0]);
+	struct nlmsgerr *err;
+
+	nlh->nlmsg_type = NLMSG_ERROR;
+	err = mnl_nlmsg_put_extra_header(nlh, sizeof(*err));
+	err->error = -error;
+	s->answers = 1;
+	if (!family)
+		return;
+	nlh = mnl_nlmsg_put_header(s->answer[1]);
+	nlh->nlmsg_type = GENL_ID_CTRL;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct genlmsghdr));
+	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, FAMILY_ID);
+	s->answers = 2;
+}
+
+static ssize_t ask(int fd, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+	uint32_t attached = 0;
+
+	if (nlh->nlmsg_type != FAMILY_ID) {
+		answer(&sockets[fd], !played.no_family,
+		       played.no_family ? ENOENT : 0);
+		return nlh->nlmsg_len;
+	}
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(attr) == NETLINK_MMAP_A_ATTACH_FD)
+			attached = mnl_attr_get_u32(attr);
+	answer(&sockets[fd], false, played.attach_error);
+	if (played.attach_error == 0)
+		sockets[attached].attached = true;
+	return nlh->nlmsg_len;
+}
+
+ssize_t sendto(int fd, const void *buf, size_t len, int flags,
+	       const struct sockaddr *addr, socklen_t addr_len)
+{
+	int error = played.send_errors[0];
+
+	memmove(played.send_errors, played.send_errors + 1,
+		sizeof(played.send_errors) - sizeof(error));
+	if (error)
+		return fail(error);
+	if (buf == NULL && has_ring(fd, MNL_RING_TX))
+		return send_frames(fd, addr, addr_len);
+	if (buf != NULL && played_socket(fd) != NULL && is_generic(fd))
+		return ask(fd, buf);
+	return REAL(sendto)(fd, buf, len, flags, addr, addr_len);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct played_socket *s = played_socket(fd);
+	const struct nlmsghdr *nlh;
+
+	if (s == NULL || s->answers == 0)
+		return REAL(recvmsg)(fd, msg, flags);
+	nlh = (void *)s->answer[--s->answers];
+	memcpy(msg->msg_iov->iov_base, nlh, nlh->nlmsg_len);
+	memset(msg->msg_name, 0, sizeof(struct sockaddr_nl));
+	((struct sockaddr_nl *)msg->msg_name)->nl_family = AF_NETLINK;
+	msg->msg_namelen = sizeof(struct sockaddr_nl);
+	return nlh->nlmsg_len;
+}
+
+/*
+ * Memory
+ */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+#ifndef __SANITIZE_ADDRESS__
+static bool is_short(void)
+{
+	if (played.fail_alloc == 0 || --played.fail_alloc > 0)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return is_short() ? NULL : REAL(malloc)(size);
+}
+
+void *calloc(size_t nr, size_t size)
+{
+	return is_short() ? NULL : REAL(calloc)(nr, size);
+}
+#endif
+
+bool played_can_fail_alloc(void)
+{
+	void *volatile memory;
+
+	played.fail_alloc = 1;
+	memory = malloc(1);
+	played.fail_alloc = 0;
+	free(memory);
+	if (memory != NULL)
+		printf("not run: malloc() is not ours to fail\n");
+	return memory == NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A kernel with rings, played by the test program: see played-kernel.c.
+ */
+#ifndef TESTS_PLAYED_KERNEL_H
+#define TESTS_PLAYED_KERNEL_H
+
+#include <stdbool.h>
+#include <linux/netlink.h>
+
+/* What the played kernel answers; zeroes for a kernel in good health. */
+struct played_kernel {
+	bool		no_family;	/* the module is not there */
+	int		attach_error;	/* errno of the attach request */
+	int		set_error;	/* errno of setting a ring */
+	int		mmap_error;
+	int		poll_error;
+	short		poll_events;	/* revents of the next poll() */
+	unsigned int	frames_allowed;	/* more in one ring: ENOBUFS; 0 any */
+	int		option_error;	/* errno of getsockopt() */
+	int		recv_error;	/* errno of the next recv() that takes */
+	int		name_error;	/* errno of getsockname() */
+	int		send_errors[4];	/* of the next sendto() calls, 0 none */
+	unsigned int	fail_alloc;	/* the n-th allocation from now fails */
+};
+
+extern struct played_kernel played;
+
+/* whether fail_alloc works: not where sanitizers or valgrind bring a malloc */
+bool played_can_fail_alloc(void);
+
+/* the frames as the played kernel has them; NULL without a ring */
+struct nl_mmap_hdr *played_rx_frame(int fd, unsigned int index);
+
+/* puts a message into the next frame, whatever it says of its length */
+void played_frame(int fd, unsigned int status, unsigned int len);
+
+#endif
