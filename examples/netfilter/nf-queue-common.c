@@ -13,34 +13,19 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 
 #include "nf-queue-common.h"
+#include "nfnl.h"
 
 #define BUFFER_SIZE	(4 << 20)	/* bytes; 1,024 packets, the queue's length */
 
 volatile sig_atomic_t nf_queue_stop;
 
-static void usage(const char *name)
-{
-	fprintf(stderr,
-		"Usage: %s [-v] [-c COUNT] [-b N] QUEUE_NUM\n"
-		"Accepts the packets of a queue of nftables or iptables.\n"
-		"  -b N      one verdict for up to N packets\n"
-		"  -c COUNT  end after that many packets\n"
-		"  -v        print figures at the end\n", name);
-	exit(EXIT_FAILURE);
-}
-
-static unsigned long number(const char *arg, unsigned long max,
-			    const char *name)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(arg, &end, 0);
-	if (errno || end == arg || *end || *arg == '-' || value > max)
-		usage(name);
-	return value;
-}
+static const char usage[] =
+	"Usage: nf-queue [-v] [-c COUNT] [-b N] QUEUE_NUM\n"
+	"       nf-queue-mmap [-v] [-c COUNT] [-b N] QUEUE_NUM\n"
+	"Accept the packets of a queue of nftables or iptables.\n"
+	"  -b N      one verdict for up to N packets\n"
+	"  -c COUNT  end after that many packets\n"
+	"  -v        print figures at the end\n";
 
 void nf_queue_options(struct nf_queue *q, int argc, char *argv[])
 {
@@ -49,21 +34,23 @@ void nf_queue_options(struct nf_queue *q, int argc, char *argv[])
 	while ((opt = getopt(argc, argv, "b:c:v")) != -1) {
 		switch (opt) {
 		case 'b':
-			q->batch = number(optarg, 65535, argv[0]);
+			q->batch = nfnl_number(optarg, 65535, usage);
 			break;
 		case 'c':
-			q->limit = number(optarg, ~0UL, argv[0]);
+			q->limit = nfnl_number(optarg, ~0UL, usage);
 			break;
 		case 'v':
 			q->verbose = true;
 			break;
 		default:
-			usage(argv[0]);
+			optind = argc;
 		}
 	}
-	if (optind != argc - 1)
-		usage(argv[0]);
-	q->num = number(argv[optind], 65535, argv[0]);
+	if (optind != argc - 1) {
+		fputs(usage, stderr);
+		exit(EXIT_FAILURE);
+	}
+	q->num = nfnl_number(argv[optind], 65535, usage);
 }
 
 /* A signal between a look at the flag and the wait is followed by another. */
@@ -96,24 +83,8 @@ bool nf_queue_done(const struct nf_queue *q)
 static struct nlmsghdr *put_header(const struct nf_queue *q, void *buf,
 				   uint8_t type)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *nfg;
-
-	nlh->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | type;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
-	nfg->nfgen_family = AF_UNSPEC;
-	nfg->version = NFNETLINK_V0;
-	nfg->res_id = htons(q->num);
-	return nlh;
-}
-
-static void send_message(struct mnl_socket *nl, const struct nlmsghdr *nlh)
-{
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
+	return nfnl_put(buf, NFNL_SUBSYS_QUEUE << 8 | type, 0, AF_UNSPEC,
+			q->num);
 }
 
 static struct nlmsghdr *put_command(const struct nf_queue *q, void *buf,
@@ -129,19 +100,9 @@ static struct nlmsghdr *put_command(const struct nf_queue *q, void *buf,
 /* No packet comes before the copy mode is set: the answer is the only one. */
 static void send_bind(const struct nf_queue *q, struct mnl_socket *nl)
 {
-	char buf[1024] __attribute__((aligned(MNL_ALIGNTO)));
-	struct nlmsghdr *nlh = put_command(q, buf, NFQNL_CFG_CMD_BIND);
-	ssize_t len;
+	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
 
-	nlh->nlmsg_flags |= NLM_F_ACK;
-	send_message(nl, nlh);
-	len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-	if (len == -1) {
-		perror("mnl_socket_recvfrom");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_cb_run(buf, len, 0, mnl_socket_get_portid(nl), NULL,
-		       NULL) == -1) {
+	if (!nfnl_ask(nl, put_command(q, buf, NFQNL_CFG_CMD_BIND))) {
 		fprintf(stderr, "cannot bind to queue %u: ", q->num);
 		perror(NULL);
 		exit(EXIT_FAILURE);
@@ -160,7 +121,7 @@ static void send_parameters(const struct nf_queue *q, struct mnl_socket *nl)
 	mnl_attr_put(nlh, NFQA_CFG_PARAMS, sizeof(params), &params);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO));
-	send_message(nl, nlh);
+	nfnl_send(nl, nlh);
 }
 
 /* Packets of a burst wait in the socket's buffer; over it, they are lost. */
@@ -186,7 +147,7 @@ void nf_queue_unbind(const struct nf_queue *q, struct mnl_socket *nl)
 {
 	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
 
-	send_message(nl, put_command(q, buf, NFQNL_CFG_CMD_UNBIND));
+	nfnl_send(nl, put_command(q, buf, NFQNL_CFG_CMD_UNBIND));
 }
 
 static int packet_attr_cb(const struct nlattr *attr, void *data)

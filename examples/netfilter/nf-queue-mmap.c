@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "nf-queue-common.h"
+#include "nfnl.h"
 
 struct reader {
 	struct nf_queue		q;
@@ -97,15 +98,7 @@ static void receive(struct reader *r)
 
 static void open_socket(struct reader *r)
 {
-	r->nl = mnl_socket_open(NETLINK_NETFILTER);
-	if (r->nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(r->nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
+	r->nl = nfnl_open(0);
 	if (mnl_socket_mmap(r->nl) == -1) {
 		perror("mnl_socket_mmap");
 		exit(EXIT_FAILURE);

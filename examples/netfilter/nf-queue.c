@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "nf-queue-common.h"
+#include "nfnl.h"
 
 struct reader {
 	struct nf_queue		q;
@@ -86,21 +87,6 @@ static void receive(struct reader *r)
 	}
 }
 
-static struct mnl_socket *open_socket(void)
-{
-	struct mnl_socket *nl = mnl_socket_open(NETLINK_NETFILTER);
-
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
-	return nl;
-}
-
 static void print_figures(const struct reader *r)
 {
 	nf_queue_figure("packets seen", r->q.seen);
@@ -119,7 +105,7 @@ int main(int argc, char *argv[])
 
 	nf_queue_options(&r.q, argc, argv);
 	nf_queue_catch_signals();
-	r.nl = open_socket();
+	r.nl = nfnl_open(0);
 	nf_queue_bind(&r.q, r.nl);
 	if (fcntl(mnl_socket_get_fd(r.nl), F_SETFL, O_NONBLOCK) == -1) {
 		perror("fcntl");

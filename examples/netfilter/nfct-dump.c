@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Prints the flows that connection tracking knows, a line for each.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "nfct-print.h"
+#include "nfnl.h"
+
+static int flow_cb(const struct nlmsghdr *nlh, void *data)
+{
+	int ret = nfct_print(nlh);
+
+	(void)data;
+	printf("\n");
+	return ret;
+}
+
+int main(void)
+{
+	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
+	unsigned int seq = time(NULL);
+	struct nlmsghdr *nlh;
+	struct mnl_socket *nl;
+
+	nl = nfnl_open(0);
+	nlh = nfnl_put(buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
+		       NLM_F_DUMP, AF_UNSPEC, 0);
+	nlh->nlmsg_seq = seq;
+	nfnl_send(nl, nlh);
+	nfnl_receive(nl, seq, flow_cb, NULL);
+	mnl_socket_close(nl);
+	return EXIT_SUCCESS;
+}
