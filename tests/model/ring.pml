@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The RX ring: two processors deliver, one reader takes, keeps and gives back
+ * out of order, and sleeps. Checked for every interleaving: each message is
+ * read once, in order, and nobody sleeps for ever with messages waiting.
+ *
+ *   N     frames
+ *   M     messages
+ *   KEEP  frames that the reader may keep at once (SKIP)
+ *   LONG  the message that needs two frames, or none: half of N, at the most
+ *   HUGE  the message that no number of frames holds (COPY), or none
+ *   WAKE  the highest threshold that the reader sets, 1: woken for each
+ *
+ * A step is one access to a word that both sides see, or what the kernel does
+ * under the lock of the receive queue. Memory is sequentially consistent here;
+ * FAULT_FENCE plays what a missing fence would do. Each FAULT_ that is put in
+ * must be found: tests/model/run does that, too.
+ */
+#ifndef N
+#define N	3
+#endif
+#ifndef M
+#define M	5
+#endif
+#ifndef KEEP
+#define KEEP	1
+#endif
+#ifndef LONG
+#define LONG	255
+#endif
+#ifndef HUGE
+#define HUGE	255
+#endif
+#ifndef WAKE
+#define WAKE	1
+#endif
+#define NEXT(i, n)	(((i) + (n)) % N)
+
+mtype = { UNUSED, RESERVED, VALID, COPY, SKIP };
+
+/* shared memory */
+mtype status[N] = UNUSED;
+byte content[N];		/* a message's number, FILLER: nothing */
+byte length[N];			/* frames of the message, as nm_len tells */
+byte threshold = 1;		/* a constant, unless WAKE is over 1 */
+#define FILLER	254
+
+/* the kernel's own, under the lock of the receive queue */
+byte sent;			/* messages that came; sent - moved wait */
+byte moved;			/* messages that left the queue */
+byte head;
+byte span[N] = 1;		/* frames of the message that begins there */
+bool passed_over[N];		/* kept when the kernel was there last */
+bool copy;			/* a COPY frame is out */
+byte announced;			/* counts up with each COPY frame */
+
+/* the kernel's own, atomic */
+byte pending;			/* frames published since the reader looked */
+bool waiting, woken;		/* the reader is on the wait queue */
+
+inline wake()
+{
+	d_step {
+		if
+		:: waiting -> woken = true
+		:: else
+		fi
+	}
+}
+
+/*
+ * A frame that was passed over is no older than those behind it: it is free
+ * again when the next one that was used then is taken. Before that the reader
+ * could not tell which of the two comes first.
+ */
+inline look_behind(frame)
+{
+	after = NEXT(frame, 1);
+	do
+	:: after != frame && passed_over[after] -> after = NEXT(after, 1)
+	:: else -> break
+	od;
+#ifdef FAULT_PASSED_OVER
+	taken = true;
+#else
+	taken = (!passed_over[frame] || after == frame ||
+		 status[after] == UNUSED || status[after] == SKIP);
+#endif
+	after = 0
+}
+
+/*
+ * Looks for need free frames next to each other, from head on: kept ones are
+ * passed over, free ones in front become filler. All or nothing.
+ */
+inline find_frames()
+{
+	found = false;
+	at = head;
+	turn = 0;
+	row = 0;
+	first = head;
+	do
+	:: turn >= N || found -> break
+	:: else ->
+		if
+		:: status[at] == UNUSED ->
+			look_behind(at);
+			if
+			:: !taken -> break
+			:: else
+			fi;
+			if
+			:: row == 0 -> first = at
+			:: else
+			fi;
+			row++;
+			turn++;
+			at = NEXT(at, 1);
+			if
+			:: row == need -> found = true
+			/* a run does not go over the end of the ring */
+			:: row < need && at == 0 -> row = 0
+			:: else
+			fi
+		:: status[at] == SKIP ->
+			row = 0;
+			turn = turn + span[at];
+			at = NEXT(at, span[at])
+		:: else -> break
+		fi
+	od
+}
+
+/*
+ * From head to first: kept frames are passed over; of free ones the reader has
+ * to know.
+ */
+inline put_filler()
+{
+	at = head;
+	do
+	:: at == first -> break
+	:: else ->
+		if
+		:: status[at] == UNUSED ->
+			passed_over[at] = false;
+#ifdef FAULT_FILLER
+			skip;
+#else
+			content[at] = FILLER;
+			length[at] = 1;
+			span[at] = 1;
+			status[at] = VALID;
+#endif
+			at = NEXT(at, 1)
+		:: else ->
+			passed_over[at] = true;
+			if
+			:: span[at] == 2 -> passed_over[NEXT(at, 1)] = true
+			:: else
+			fi;
+			at = NEXT(at, span[at])
+		fi
+	od;
+	passed_over[first] = false;
+	if
+	:: need == 2 -> passed_over[NEXT(first, 1)] = false
+	:: else
+	fi
+}
+
+/* the message stays in the queue, and a frame sends the reader there */
+inline announce()
+{
+	need = 1;
+	find_frames();
+	if
+	:: found ->
+		put_filler();
+		content[first] = moved;
+		length[first] = 1;
+		span[first] = 1;
+		status[first] = COPY;
+		head = NEXT(first, 1);
+		copy = true;
+		announced++
+	:: else
+	fi
+}
+
+/* nl_ring_claim(): under the lock; message 255: nothing claimed */
+inline claim()
+{
+	d_step {
+		message = 255;
+		if
+		:: moved == sent || copy -> skip
+#ifdef FAULT_COPY_PASSED
+		:: moved < sent && !copy && moved == HUGE -> moved++
+#endif
+		:: moved < sent && !copy && moved == HUGE -> announce()
+		:: moved < sent && !copy && moved != HUGE ->
+			need = (moved == LONG -> 2 : 1);
+			find_frames();
+			if
+			:: found ->
+				put_filler();
+				message = moved;
+				moved++;
+				/* nobody looks before the frame is VALID */
+				content[first] = message;
+				length[first] = need;
+				span[first] = need;
+				if
+				:: need == 2 ->
+					/* overwritten by the message */
+					status[NEXT(first, 1)] = RESERVED
+				:: else
+				fi;
+#ifndef FAULT_RESERVED
+				status[first] = RESERVED;
+#endif
+				head = NEXT(first, need)
+#ifndef FAULT_LONG_WAITS
+			/* kept frames are in its way, and nothing else */
+			:: !found && turn >= N && need == 2 -> announce()
+#endif
+			:: else
+			fi
+		fi;
+		at = 0; turn = 0; row = 0; found = false; taken = false;
+		if
+		:: message == 255 -> first = 0; need = 1
+		:: else
+		fi
+	}
+}
+
+/* outside of the lock */
+inline publish()
+{
+	d_step {
+		status[first] = VALID;
+		first = 0; need = 1; message = 255
+	}
+}
+
+/* nl_ring_deliver() and the wake-up behind it */
+proctype producer(byte messages)
+{
+	byte message, need = 1, at, turn, row, first, before, after;
+	bool found, taken, tell;
+
+	do
+	:: messages == 0 -> break
+	:: else ->
+		messages--;
+		sent++;
+		do
+		:: before = announced;
+		   claim();
+		   if
+		   :: message == 255 ->
+			/* a message that stays in the queue wakes always */
+			skip;
+			d_step {
+				tell = (moved < sent || announced != before);
+				before = 0
+			}
+#ifndef FAULT_SPILL_SILENT
+			if
+			:: tell -> wake()
+			:: else
+			fi;
+#endif
+			break
+		   :: else ->
+#ifdef FAULT_WAKE_FIRST
+			wake();
+			publish()
+#else
+			publish();
+#if WAKE > 1
+			pending++;
+			tell = (pending >= threshold);
+			if
+			:: tell -> pending = 0; wake()
+			:: else
+			fi
+#else
+			wake()
+#endif
+#endif
+		   fi
+		od
+	od
+}
+
+/* the reader's own */
+byte cursor;			/* the next frame to look at */
+byte expected;			/* the next message */
+byte kept;			/* frames that it keeps */
+bool mine[N];			/* kept now, or passed over perhaps */
+byte held[N] = 1;		/* frames of the message kept there */
+
+inline give_back(i)
+{
+	d_step {
+		if
+		:: length[i] == 2 && status[i] != COPY ->
+			status[NEXT(i, 1)] = UNUSED
+		:: else
+		fi
+	}
+	status[i] = UNUSED
+}
+
+/* a kept frame, anyone, is given back */
+inline give_back_kept()
+{
+	if
+	:: status[0] == SKIP -> i = 0
+	:: N > 1 && status[1 % N] == SKIP && mine[1 % N] -> i = 1 % N
+	:: N > 2 && status[2 % N] == SKIP && mine[2 % N] -> i = 2 % N
+	:: N > 3 && status[3 % N] == SKIP && mine[3 % N] -> i = 3 % N
+	fi;
+	d_step {
+		if
+		:: held[i] == 2 -> status[NEXT(i, 1)] = UNUSED
+		:: else
+		fi;
+		held[i] = 1;
+		kept--
+	}
+	status[i] = UNUSED
+}
+
+/* A frame that the reader kept: did the kernel pass over it? */
+inline try_to_pass()
+{
+	passed = false;
+#ifdef FAULT_NO_LOOK
+	passed = true;
+#endif
+	i = NEXT(cursor, held[cursor]);
+	n = held[cursor];
+	do
+	:: n >= N -> break
+	:: else ->
+		seen = status[i];
+		if
+		:: mine[i] && seen == SKIP ->
+			n = n + held[i];
+			i = NEXT(i, held[i])
+		:: seen == UNUSED ->
+			n++;
+			i = NEXT(i, 1)
+		:: else ->
+			passed = true;
+			break
+		fi
+	od;
+	skip;
+#ifndef FAULT_SECOND_LOOK
+	if
+	:: passed ->
+		seen = status[cursor];
+		passed = (seen == UNUSED || seen == SKIP)
+	:: else
+	fi;
+#endif
+	skip;
+	d_step {
+		if
+		:: passed && status[cursor] == UNUSED && held[cursor] == 1 ->
+			mine[cursor] = false;
+			cursor = NEXT(cursor, 1)
+		:: passed && !(status[cursor] == UNUSED && held[cursor] == 1) ->
+			cursor = NEXT(cursor, held[cursor])
+		:: else
+		fi;
+		i = 0; n = 0
+	}
+}
+
+inline take(frames)
+{
+	if
+	:: true ->
+		give_back(cursor);
+		mine[cursor] = false
+	:: kept < KEEP ->
+		d_step {
+			kept++;
+			mine[cursor] = true;
+			held[cursor] = frames
+		}
+		status[cursor] = SKIP
+	fi;
+	d_step { cursor = NEXT(cursor, frames) }
+}
+
+proctype reader()
+{
+	byte i, n, frames, message, need = 1, at, turn, row, first, after;
+	bool passed, found, taken, blocked, resting;
+	mtype seen;
+
+look:
+	resting = false;
+	do
+	:: expected == M -> break
+	:: else ->
+		if
+		:: kept > 0 -> give_back_kept()
+		:: true
+		fi;
+		seen = status[cursor];
+		if
+		:: seen == VALID ->
+			frames = length[cursor];
+			if
+			:: content[cursor] == FILLER ->
+				d_step { mine[cursor] = false };
+				status[cursor] = UNUSED;
+				d_step { cursor = NEXT(cursor, 1) }
+			:: else ->
+				assert(content[cursor] == expected);
+				d_step { expected++ };
+				take(frames)
+			fi
+		:: seen == COPY ->
+			/* recvmsg(): the message at the head of the queue */
+			d_step {
+				assert(content[cursor] == expected);
+				assert(copy && moved == content[cursor]);
+				moved++;
+				copy = false;
+				expected++;
+				mine[cursor] = false
+			}
+			status[cursor] = UNUSED;
+			d_step { cursor = NEXT(cursor, 1) };
+			goto fill
+		:: (seen == UNUSED || seen == SKIP) && mine[cursor] ->
+			try_to_pass();
+			if
+			:: passed -> skip
+			:: else -> resting = true; goto rest
+			fi
+		:: else -> resting = true; goto rest
+		fi
+	od;
+	goto done;
+
+rest:
+	skip;
+#if WAKE > 1
+	if
+	:: threshold = 1
+	:: threshold = WAKE
+	fi;
+#endif
+	skip;
+#ifndef FAULT_FENCE
+	/* poll(): on the wait queue first, then a look */
+	d_step { woken = false; waiting = true };
+#endif
+fill:
+	/* poll() and recvmsg() move what waits to frames */
+	do
+	:: claim();
+	   if
+	   :: message == 255 -> break
+	   :: else -> publish()
+	   fi
+	od;
+	if
+	:: !resting -> goto look
+	:: else
+	fi;
+	skip;
+#if WAKE > 1
+	pending = 0;
+#endif
+	/* frames that are ready; the one that is being filled wakes later */
+	d_step { n = 0; turn = 0; blocked = false; at = head };
+	do
+	:: turn >= N -> break
+	:: else ->
+		seen = status[at];
+		d_step {
+			if
+			:: seen == VALID -> n++
+			:: seen == COPY -> n = n + WAKE
+			:: seen == RESERVED && n == 0 -> blocked = true
+			:: else
+			fi;
+			if
+			:: seen == UNUSED -> turn++; at = NEXT(at, 1)
+			:: else -> turn = turn + span[at]; at = NEXT(at, span[at])
+			fi
+		}
+	od;
+	skip;
+	d_step { at = 0; turn = 0 };
+	if
+	/* what did not fit waits behind those that did */
+	:: (n >= threshold || (n > 0 && moved < sent)) && !blocked ->
+		d_step { waiting = false; n = 0 };
+		goto look
+	:: else
+	fi;
+#if WAKE > 1 && !defined(FAULT_NOT_COUNTED)
+	/* they count for the threshold; a last one is to come */
+	pending = pending + (n < threshold -> n : threshold - 1);
+#endif
+#ifdef FAULT_FENCE
+	d_step { woken = false; waiting = true };
+#endif
+	if
+	:: woken
+#if WAKE > 1
+	:: pending >= threshold
+	/* with a threshold the reader sleeps for a time; nothing else can
+	 * happen before that is over, and less than the threshold waits */
+	:: timeout -> assert(sent - expected < threshold)
+#endif
+	fi;
+	d_step { waiting = false; n = 0; blocked = false };
+	goto look;
+
+done:
+	assert(moved == M && sent == M)
+}
+
+init
+{
+	atomic {
+		run producer(M / 2);
+		run producer(M - M / 2);
+		run reader()
+	}
+}
