@@ -70,13 +70,14 @@ static struct nl_ring_sock *nlm_rings(const struct socket *sock)
 static void nlm_data_ready(struct sock *sk)
 {
 	struct nlm_sock *nlm;
+	bool wake;
 
 	rcu_read_lock();
 	nlm = nlm_sk(sk);
-	if (nlm)
-		nl_ring_deliver(&nlm->rings);
+	wake = !nlm || nl_ring_deliver(&nlm->rings);
 	rcu_read_unlock();
-	nlm_orig_data_ready(sk);
+	if (wake)
+		nlm_orig_data_ready(sk);
 }
 
 static void nlm_error_report(struct sock *sk)
@@ -310,40 +311,60 @@ static int nlm_put_sock(struct sk_buff *skb, struct nlm_sock *nlm)
 	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_INODE, sock_i_ino(sk));
 }
 
-static int nlm_put_info(struct sk_buff *skb, int optname,
-			const struct nl_ring_info *info)
+static int nlm_put_state(struct sk_buff *skb, int optname,
+			 const struct nl_ring_info *info)
 {
+	const struct nl_mmap_state *state = &info->state;
+	const struct nl_mmap_req *req = &state->req;
+
 	return nla_put_u32(skb, NETLINK_MMAP_A_RING_TYPE, optname) ||
 	       nla_put_u32(skb, NETLINK_MMAP_A_RING_BLOCK_SIZE,
-			   info->req.nm_block_size) ||
+			   req->nm_block_size) ||
 	       nla_put_u32(skb, NETLINK_MMAP_A_RING_BLOCK_NR,
-			   info->req.nm_block_nr) ||
+			   req->nm_block_nr) ||
 	       nla_put_u32(skb, NETLINK_MMAP_A_RING_FRAME_SIZE,
-			   info->req.nm_frame_size) ||
+			   req->nm_frame_size) ||
 	       nla_put_u32(skb, NETLINK_MMAP_A_RING_FRAME_NR,
-			   info->req.nm_frame_nr) ||
-	       nla_put_u32(skb, NETLINK_MMAP_A_RING_HEAD, info->head) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_MESSAGES, info->messages) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_BYTES, info->bytes) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_COPIES, info->copies) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_SPILLED, info->spilled) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_ERRORS, info->errors);
+			   req->nm_frame_nr) ||
+	       nla_put_u32(skb, NETLINK_MMAP_A_RING_FLAGS, state->nm_flags) ||
+	       nla_put_u32(skb, NETLINK_MMAP_A_RING_HEAD, state->nm_head) ||
+	       nla_put_u32(skb, NETLINK_MMAP_A_RING_IN_USE, info->in_use);
 }
 
-static int nlm_dump_ring(struct sk_buff *skb, struct netlink_callback *cb,
-			 struct nlm_sock *nlm, int optname)
+static int nlm_put_counters(struct sk_buff *skb, int optname,
+			    const struct nl_ring_info *info)
+{
+	const struct nl_ring_counters *c = &info->counters;
+
+	if (nlm_put_u64(skb, NETLINK_MMAP_A_RING_MESSAGES, c->messages) ||
+	    nlm_put_u64(skb, NETLINK_MMAP_A_RING_BYTES, c->bytes) ||
+	    nlm_put_u64(skb, NETLINK_MMAP_A_RING_BY_RING, c->by_ring))
+		return -EMSGSIZE;
+	if (optname == NETLINK_TX_RING)
+		return nlm_put_u64(skb, NETLINK_MMAP_A_RING_ERRORS, c->errors);
+	return nlm_put_u64(skb, NETLINK_MMAP_A_RING_BY_COPY, c->by_copy) ||
+	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_SPILLED, c->spilled) ||
+	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_SPANS, c->spans) ||
+	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_WAKEUPS, info->wakeups) ||
+	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_DROPS, info->drops);
+}
+
+/* One ring as a message for whom @portid and @seq say. 1 when it does not exist. */
+static int nlm_put_ring(struct sk_buff *skb, u32 portid, u32 seq, int flags,
+			struct nlm_sock *nlm, int optname)
 {
 	struct nl_ring_info info;
 	void *hdr;
 
 	if (!nl_ring_get_info(&nlm->rings, optname, &info))
-		return 0;
+		return 1;
 
-	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			  &nlm_family, NLM_F_MULTI, NETLINK_MMAP_CMD_RING_GET);
+	hdr = genlmsg_put(skb, portid, seq, &nlm_family, flags,
+			  NETLINK_MMAP_CMD_RING_GET);
 	if (!hdr)
 		return -EMSGSIZE;
-	if (nlm_put_sock(skb, nlm) || nlm_put_info(skb, optname, &info)) {
+	if (nlm_put_sock(skb, nlm) || nlm_put_state(skb, optname, &info) ||
+	    nlm_put_counters(skb, optname, &info)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
 	}
@@ -351,8 +372,50 @@ static int nlm_dump_ring(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
+/* nlm_mutex held */
+static struct nlm_sock *nlm_find(const struct net *net, u64 inode)
+{
+	struct nlm_sock *nlm;
+
+	list_for_each_entry(nlm, &nlm_socks, list)
+		if (net_eq(sock_net(nlm->rings.sk), net) &&
+		    sock_i_ino(nlm->rings.sk) == inode)
+			return nlm;
+	return NULL;
+}
+
+static int nlm_cmd_ring_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *inode = info->attrs[NETLINK_MMAP_A_RING_INODE];
+	struct nlattr *type = info->attrs[NETLINK_MMAP_A_RING_TYPE];
+	struct sk_buff *reply;
+	struct nlm_sock *nlm;
+	int err = 1;
+
+	if (!inode || !type) {
+		GENL_SET_ERR_MSG(info, "inode and type of the ring are needed");
+		return -EINVAL;
+	}
+
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+
+	mutex_lock(&nlm_mutex);
+	nlm = nlm_find(genl_info_net(info), nla_get_u64(inode));
+	if (nlm)
+		err = nlm_put_ring(reply, info->snd_portid, info->snd_seq, 0,
+				   nlm, nla_get_u32(type));
+	mutex_unlock(&nlm_mutex);
+	if (!err)
+		return genlmsg_reply(reply, info);
+
+	nlmsg_free(reply);
+	return err < 0 ? err : -ENOENT;
+}
+
 /* cb->args[0]: rings that earlier parts of the dump have looked at */
-static int nlm_cmd_ring_get(struct sk_buff *skb, struct netlink_callback *cb)
+static int nlm_dump_rings(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	static const int types[] = { NETLINK_RX_RING, NETLINK_TX_RING };
 	struct net *net = sock_net(cb->skb->sk);
@@ -367,7 +430,9 @@ static int nlm_cmd_ring_get(struct sk_buff *skb, struct netlink_callback *cb)
 		for (i = 0; i < ARRAY_SIZE(types); i++, index++) {
 			if (index < cb->args[0])
 				continue;
-			if (nlm_dump_ring(skb, cb, nlm, types[i]))
+			if (nlm_put_ring(skb, NETLINK_CB(cb->skb).portid,
+					 cb->nlh->nlmsg_seq, NLM_F_MULTI, nlm,
+					 types[i]) < 0)
 				goto out;
 		}
 	}
@@ -381,6 +446,12 @@ static const struct nla_policy nlm_attach_policy[] = {
 	[NETLINK_MMAP_A_ATTACH_FD] = { .type = NLA_U32 },
 };
 
+static const struct nla_policy nlm_ring_policy[] = {
+	[NETLINK_MMAP_A_RING_TYPE] =
+		NLA_POLICY_RANGE(NLA_U32, NETLINK_RX_RING, NETLINK_TX_RING),
+	[NETLINK_MMAP_A_RING_INODE] = { .type = NLA_U64 },
+};
+
 static const struct genl_ops nlm_genl_ops[] = {
 	{
 		.cmd		= NETLINK_MMAP_CMD_ATTACH,
@@ -390,7 +461,10 @@ static const struct genl_ops nlm_genl_ops[] = {
 	},
 	{
 		.cmd		= NETLINK_MMAP_CMD_RING_GET,
-		.dumpit		= nlm_cmd_ring_get,
+		.doit		= nlm_cmd_ring_get,
+		.dumpit		= nlm_dump_rings,
+		.policy		= nlm_ring_policy,
+		.maxattr	= ARRAY_SIZE(nlm_ring_policy) - 1,
 	},
 };
 

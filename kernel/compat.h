@@ -45,4 +45,8 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 }
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define sk_drops_read(sk)	atomic_read(&(sk)->sk_drops)
+#endif
+
 #endif /* NETLINK_MMAP_COMPAT_H */

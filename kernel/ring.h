@@ -16,51 +16,87 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <net/sock.h>
+#include <linux/netlink_mmap.h>
+
+/**
+ * struct nl_ring_slot - what the kernel knows of an RX frame by itself
+ * @len: bytes of the message that begins there, 0: filler
+ * @span: frames of that message
+ * @passed_over: the reader kept it when the kernel was there last
+ */
+struct nl_ring_slot {
+	u32	len;
+	u32	span : 31;
+	u32	passed_over : 1;
+};
+
+/**
+ * struct nl_ring_counters - what went through a ring
+ * @messages: by frames or by recvmsg; TX: accepted
+ * @bytes: their bytes
+ * @by_ring: messages that went through frames
+ * @by_copy: RX: messages that recvmsg took
+ * @spilled: RX: of those by ring, how many waited in the queue until poll()
+ * @spans: RX: of those by ring, how many took several frames
+ * @errors: TX: frames refused
+ */
+struct nl_ring_counters {
+	u64	messages;
+	u64	bytes;
+	u64	by_ring;
+	u64	by_copy;
+	u64	spilled;
+	u64	spans;
+	u64	errors;
+};
 
 /**
  * struct nl_ring - one ring, RX or TX
  * @ref: one for the socket, one for each copy into a frame that is under way
  * @free_work: frees the ring when its last reference goes in atomic context
  * @req: geometry, as user space asked for it
+ * @flags: NL_MMAP_F_*
  * @frames_per_block: frames in a block; what is left of the block is unused
  * @capacity: bytes of the longest message that fits a frame
+ * @run_length: frames next to each other: of a block, or of the whole ring
+ * @span_max: frames of the longest message that frames are given to
  * @mem: the blocks, one after the other
  * @size: bytes of @mem
+ * @control: RX: page for struct nl_mmap_control, or NULL
+ * @slots: RX: of each frame
  * @user: whose RLIMIT_MEMLOCK the pages count against, NULL with CAP_IPC_LOCK
  * @head: index of the frame that the kernel uses next
- * @claimed: RX: frames claimed since the ring exists; @head is its remainder
- * @released: RX: frames seen released by the reader, all those before it too;
- *	only poll() moves it, under @rx_mutex of the socket
+ * @unread: RX: frames before @head that the reader may not have read yet
+ * @passed: RX: frames from @head on, known to be passed over
+ * @pending: RX: messages, or bytes, published since poll() looked
  * @error: TX: why the frame at @head was refused, if no call told yet
- * @messages: messages that went through frames
- * @bytes: their bytes
- * @copies: COPY frames
- * @spilled: messages that waited in the queue before poll() moved them
- * @errors: TX frames refused
+ * @counters: see there
  *
- * @head, @claimed and the counters of an RX ring are protected by the lock of
- * the socket's receive queue, those of a TX ring by @tx_mutex.
+ * @head, @slots, @unread, @passed and @counters of an RX ring are protected by
+ * the lock of the socket's receive queue, those of a TX ring by @tx_mutex.
  */
 struct nl_ring {
 	struct kref		ref;
 	struct work_struct	free_work;
 	struct nl_mmap_req	req;
+	u32			flags;
 	unsigned int		frames_per_block;
 	unsigned int		capacity;
+	unsigned int		run_length;
+	unsigned int		span_max;
 	void			*mem;
 	size_t			size;
+	struct nl_mmap_control	*control;
+	struct nl_ring_slot	*slots;
 	struct user_struct	*user;
 
 	unsigned int		head;
-	u64			claimed;
-	u64			released;
+	unsigned int		unread;
+	unsigned int		passed;
+	atomic_t		pending;
 	int			error;
 
-	u64			messages;
-	u64			bytes;
-	u64			copies;
-	u64			spilled;
-	u64			errors;
+	struct nl_ring_counters	counters;
 };
 
 /**
@@ -75,14 +111,16 @@ struct nl_ring {
  * @tx: TX ring or NULL
  * @mapped: number of memory areas that map the rings
  * @filling: a process moves messages to frames; deliveries leave it to that
+ * @filled: it did, and who delivered those may yet come to wake the reader
  * @copy: a COPY frame announces the message at the head of the queue
  * @copy_frame: that frame
  * @kick: somebody may wait, or be refused, until netlink looks at the queue
+ * @wakeups: deliveries that found somebody waiting and woke him
  *
  * Lock order: @rx_mutex or @tx_mutex, mmap_lock, @map_mutex, then the lock of
  * the receive queue (@sk->sk_receive_queue.lock), which is taken in any
- * context and protects @filling, @copy, @copy_frame and every change of @rx
- * and @tx. @rx changes under @rx_mutex and @tx under @tx_mutex as well.
+ * context and protects @filling, @filled, @copy, @copy_frame and every change
+ * of @rx and @tx. @rx changes under @rx_mutex and @tx under @tx_mutex as well.
  */
 struct nl_ring_sock {
 	struct sock		*sk;
@@ -95,29 +133,27 @@ struct nl_ring_sock {
 	struct nl_ring		*tx;
 	atomic_t		mapped;
 	bool			filling;
+	bool			filled;
 	bool			copy;
-	void			*copy_frame;
+	struct nl_mmap_hdr	*copy_frame;
 	bool			kick;
+	atomic64_t		wakeups;
 };
 
 /**
  * struct nl_ring_info - a ring as a listing shows it
- * @req: geometry, all zero when there is no such ring
- * @head: index of the frame that the kernel uses next
- * @messages: see struct nl_ring
- * @bytes: see struct nl_ring
- * @copies: see struct nl_ring
- * @spilled: see struct nl_ring
- * @errors: see struct nl_ring
+ * @state: as getsockopt returns it
+ * @in_use: frames that are not UNUSED
+ * @counters: see struct nl_ring_counters
+ * @wakeups: RX: see struct nl_ring_sock
+ * @drops: RX: messages that the socket lost
  */
 struct nl_ring_info {
-	struct nl_mmap_req	req;
-	u32			head;
-	u64			messages;
-	u64			bytes;
-	u64			copies;
-	u64			spilled;
-	u64			errors;
+	struct nl_mmap_state	state;
+	u32			in_use;
+	struct nl_ring_counters	counters;
+	u64			wakeups;
+	u64			drops;
 };
 
 int nl_ring_init(void);
@@ -140,7 +176,7 @@ int nl_ring_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len);
 int nl_ring_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len, int flags);
-void nl_ring_deliver(struct nl_ring_sock *rs);
+bool nl_ring_deliver(struct nl_ring_sock *rs);
 bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
 		      struct nl_ring_info *info);
 

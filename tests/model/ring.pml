@@ -89,12 +89,31 @@ inline look_behind(frame)
 	after = 0
 }
 
+/* The kept frame at i, and those of its message. */
+inline pass_over(i)
+{
+	passed_over[i] = true;
+	if
+	:: span[i] == 2 -> passed_over[NEXT(i, 1)] = true
+	:: else
+	fi
+}
+
 /*
- * Looks for need free frames next to each other, from head on: kept ones are
- * passed over, free ones in front become filler. All or nothing.
+ * Looks for need free frames next to each other, from head on. Kept ones at
+ * head are passed over at once; others, and free ones in front, with the
+ * message, all or nothing.
  */
 inline find_frames()
 {
+	turn = 0;
+	do
+	:: turn < N && status[head] == SKIP ->
+		pass_over(head);
+		turn = turn + span[head];
+		head = NEXT(head, span[head])
+	:: else -> break
+	od;
 	found = false;
 	at = head;
 	turn = 0;
@@ -155,11 +174,7 @@ inline put_filler()
 #endif
 			at = NEXT(at, 1)
 		:: else ->
-			passed_over[at] = true;
-			if
-			:: span[at] == 2 -> passed_over[NEXT(at, 1)] = true
-			:: else
-			fi;
+			pass_over(at);
 			at = NEXT(at, span[at])
 		fi
 	od;

@@ -167,7 +167,7 @@ static void test_copy_in_its_place(void **state)
 			raw_expect(&p.to, i, lens[i]);
 		assert_int_equal(raw_poll(&p.to, POLLIN, 0), 0);
 	}
-	assert_int_equal(pair_counter(&p, NETLINK_MMAP_A_RING_COPIES),
+	assert_int_equal(pair_counter(&p, NETLINK_MMAP_A_RING_BY_COPY),
 			 3 * round);
 	pair_close(&p);
 }

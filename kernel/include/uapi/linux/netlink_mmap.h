@@ -1,14 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Generic netlink family "netlink_mmap": gives a netlink socket its rings on
- * kernels whose af_netlink has none, and lists the rings of a network
- * namespace with their counters.
- *
- * The rings themselves are spoken to through <linux/netlink.h>
- * (NETLINK_RX_RING, NETLINK_TX_RING, struct nl_mmap_req, struct nl_mmap_hdr).
+ * Memory mapped netlink: extensions of the rings that <linux/netlink.h>
+ * describes (NETLINK_RX_RING, NETLINK_TX_RING, struct nl_mmap_req, struct
+ * nl_mmap_hdr), and the generic netlink family "netlink_mmap", which gives a
+ * socket its rings on kernels whose af_netlink has none, and lists the rings
+ * of a network namespace with their counters.
  */
 #ifndef _UAPI_LINUX_NETLINK_MMAP_H
 #define _UAPI_LINUX_NETLINK_MMAP_H
+
+#include <linux/types.h>
+#include <linux/netlink.h>
+
+/*
+ * Extensions of an RX ring: setsockopt(NETLINK_RX_RING) with a request longer
+ * than struct nl_mmap_req asks for them.
+ *
+ * NL_MMAP_F_SPAN: a message longer than a frame may take several frames that
+ * are next to each other in the mapping, at most half of those that are; longer
+ * ones come by COPY frame. Only the first of them has a header: nm_len tells
+ * how many they are, (NL_MMAP_HDRLEN + nm_len + nm_frame_size - 1) /
+ * nm_frame_size. The others hold the message where their headers would be. The
+ * reader gives them back by setting them to NL_MMAP_STATUS_UNUSED, the first
+ * one last. A VALID frame with nm_len 0 has no message: it fills the space in
+ * front of a message that has to begin further on.
+ *
+ * NL_MMAP_F_CONTROL: behind the rings the mapping has one page more, which
+ * begins with a struct nl_mmap_control.
+ */
+#define NL_MMAP_F_SPAN		(1U << 0)
+#define NL_MMAP_F_CONTROL	(1U << 1)
+
+/**
+ * struct nl_mmap_req2 - a request with extensions
+ * @req: geometry
+ * @nm_flags: NL_MMAP_F_*
+ */
+struct nl_mmap_req2 {
+	struct nl_mmap_req	req;
+	__u32			nm_flags;
+};
+
+/**
+ * struct nl_mmap_state - what getsockopt(NETLINK_RX_RING, NETLINK_TX_RING)
+ *	returns, or as much of it as there is room for, 16 bytes or more
+ * @req: geometry, zeroes without ring
+ * @nm_head: index of the frame that the kernel uses next
+ * @nm_flags: NL_MMAP_F_*
+ */
+struct nl_mmap_state {
+	struct nl_mmap_req	req;
+	__u32			nm_head;
+	__u32			nm_flags;
+};
+
+/**
+ * struct nl_mmap_control - what the reader tells the kernel without a call
+ * @nmc_wakeup: messages that have to wait before the reader is woken; 0 is as
+ *	1. Below that, poll() does not report the socket readable either.
+ *	Messages are visible in their frames at once. A message that does not
+ *	fit the ring always wakes. There is no timer: the reader sleeps no
+ *	longer than it can wait for the messages that are there.
+ *
+ * The reader writes @nmc_wakeup, then a full fence, then looks at its next
+ * frame once more, then sleeps in poll(). On a socket without this page
+ * SO_RCVLOWAT, in bytes, does the same.
+ */
+struct nl_mmap_control {
+	__u32			nmc_wakeup;
+};
 
 #define NETLINK_MMAP_FAMILY_NAME	"netlink_mmap"
 #define NETLINK_MMAP_FAMILY_VERSION	1
@@ -20,8 +80,10 @@
  *	%NETLINK_TX_RING. Attaching twice is no error. Errors: %EINVAL no
  *	descriptor given, %EBADF, %ENOTSOCK, %EAFNOSUPPORT not a netlink
  *	socket, %EBUSY another layer uses the socket.
- * @NETLINK_MMAP_CMD_RING_GET: dump only; one message per ring in the
- *	caller's network namespace, attributes of enum netlink_mmap_a_ring.
+ * @NETLINK_MMAP_CMD_RING_GET: as a dump, one message per ring in the caller's
+ *	network namespace; else the one with this %NETLINK_MMAP_A_RING_INODE
+ *	and %NETLINK_MMAP_A_RING_TYPE. Attributes of enum netlink_mmap_a_ring.
+ *	Errors: %EINVAL one of the two is missing, %ENOENT no such ring.
  */
 enum netlink_mmap_cmd {
 	NETLINK_MMAP_CMD_ATTACH = 1,
@@ -50,19 +112,27 @@ enum netlink_mmap_a_attach {
  * @NETLINK_MMAP_A_RING_TYPE: u32, %NETLINK_RX_RING or %NETLINK_TX_RING
  * @NETLINK_MMAP_A_RING_PROTOCOL: u32, netlink protocol of the socket
  * @NETLINK_MMAP_A_RING_PORTID: u32, port ID of the socket, 0 if not bound
- * @NETLINK_MMAP_A_RING_INODE: u64, inode number of the socket
+ * @NETLINK_MMAP_A_RING_INODE: u64, inode number of the socket, as fstat() says
  * @NETLINK_MMAP_A_RING_BLOCK_SIZE: u32, bytes
  * @NETLINK_MMAP_A_RING_BLOCK_NR: u32
  * @NETLINK_MMAP_A_RING_FRAME_SIZE: u32, bytes
  * @NETLINK_MMAP_A_RING_FRAME_NR: u32
+ * @NETLINK_MMAP_A_RING_FLAGS: u32, NL_MMAP_F_*
  * @NETLINK_MMAP_A_RING_HEAD: u32, index of the frame the kernel uses next
- * @NETLINK_MMAP_A_RING_MESSAGES: u64, messages that went through frames
+ * @NETLINK_MMAP_A_RING_IN_USE: u32, frames not NL_MMAP_STATUS_UNUSED
+ * @NETLINK_MMAP_A_RING_MESSAGES: u64, messages received or sent, by frames or
+ *	by recvmsg(); for TX those accepted
  * @NETLINK_MMAP_A_RING_BYTES: u64, their bytes
- * @NETLINK_MMAP_A_RING_COPIES: u64, COPY frames: messages larger than a frame
- * @NETLINK_MMAP_A_RING_SPILLED: u64, messages that waited in the socket's
+ * @NETLINK_MMAP_A_RING_BY_RING: u64, messages that went through frames
+ * @NETLINK_MMAP_A_RING_BY_COPY: u64, RX: messages that recvmsg() took
+ * @NETLINK_MMAP_A_RING_SPILLED: u64, RX: messages that waited in the socket's
  *	queue, because the ring was full or a dump was running, before poll()
- *	moved them to frames; part of the messages
- * @NETLINK_MMAP_A_RING_ERRORS: u64, TX frames refused
+ *	moved them to frames; part of those by ring
+ * @NETLINK_MMAP_A_RING_SPANS: u64, RX: messages of several frames; part of
+ *	those by ring
+ * @NETLINK_MMAP_A_RING_WAKEUPS: u64, RX: deliveries that woke somebody
+ * @NETLINK_MMAP_A_RING_DROPS: u64, RX: messages lost, sk_drops of the socket
+ * @NETLINK_MMAP_A_RING_ERRORS: u64, TX: frames refused
  */
 enum netlink_mmap_a_ring {
 	NETLINK_MMAP_A_RING_PAD = 1,
@@ -74,11 +144,17 @@ enum netlink_mmap_a_ring {
 	NETLINK_MMAP_A_RING_BLOCK_NR,
 	NETLINK_MMAP_A_RING_FRAME_SIZE,
 	NETLINK_MMAP_A_RING_FRAME_NR,
+	NETLINK_MMAP_A_RING_FLAGS,
 	NETLINK_MMAP_A_RING_HEAD,
+	NETLINK_MMAP_A_RING_IN_USE,
 	NETLINK_MMAP_A_RING_MESSAGES,
 	NETLINK_MMAP_A_RING_BYTES,
-	NETLINK_MMAP_A_RING_COPIES,
+	NETLINK_MMAP_A_RING_BY_RING,
+	NETLINK_MMAP_A_RING_BY_COPY,
 	NETLINK_MMAP_A_RING_SPILLED,
+	NETLINK_MMAP_A_RING_SPANS,
+	NETLINK_MMAP_A_RING_WAKEUPS,
+	NETLINK_MMAP_A_RING_DROPS,
 	NETLINK_MMAP_A_RING_ERRORS,
 
 	/* private: */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the ring core share. Frames: where they are, and who owns
+ * them.
+ *
+ * Shared memory holds one word that matters to the kernel: nm_status of a
+ * frame says who owns it. Everything else there is written, never read (RX),
+ * or read once (TX). Cursors are private to the kernel.
+ *
+ *   RX frame                                      TX frame
+ *
+ *   kernel                 reader                 writer            kernel
+ *   (a) acquire UNUSED                            acquire UNUSED
+ *       RESERVED                                  message, nm_len
+ *       message, nm_len                           (e) release VALID
+ *   (b) release VALID                                               (f) acquire VALID
+ *                          (c) acquire VALID                        copies
+ *                          message                                  (g) release UNUSED
+ *                          (d) release UNUSED
+ *
+ * (b) pairs with (c): a reader that sees VALID sees the message. (d) pairs
+ * with (a): what the kernel writes comes after the reader's last look. (e)
+ * pairs with (f), (g) with the writer's look, likewise.
+ */
+#ifndef NETLINK_MMAP_RING_CORE_H
+#define NETLINK_MMAP_RING_CORE_H
+
+#include "ring.h"
+
+static inline struct nl_mmap_hdr *nl_ring_frame(const struct nl_ring *ring,
+						unsigned int index)
+{
+	size_t block = index / ring->frames_per_block;
+	size_t frame = index % ring->frames_per_block;
+
+	return ring->mem + block * ring->req.nm_block_size +
+	       frame * ring->req.nm_frame_size;
+}
+
+static inline void *nl_ring_payload(struct nl_mmap_hdr *hdr)
+{
+	return (void *)hdr + NL_MMAP_HDRLEN;
+}
+
+/* (a), (f) */
+static inline unsigned int nl_ring_status(const struct nl_mmap_hdr *hdr)
+{
+	/* pairs with the release of (d), (e): see the top of the file */
+	return smp_load_acquire(&hdr->nm_status);
+}
+
+/* (b), (g) */
+static inline void nl_ring_set_status(struct nl_mmap_hdr *hdr,
+				      unsigned int status)
+{
+	/* pairs with the acquire of (c) and of the writer's look */
+	smp_store_release(&hdr->nm_status, status);
+}
+
+/* the frame @offset frames, a whole turn at the most, from the head on */
+static inline unsigned int nl_ring_index(const struct nl_ring *ring,
+					 unsigned int offset)
+{
+	unsigned int index = ring->head + offset;
+
+	return index < ring->req.nm_frame_nr ? index :
+					       index - ring->req.nm_frame_nr;
+}
+
+static inline struct nl_mmap_hdr *nl_ring_at(const struct nl_ring *ring,
+					     unsigned int offset)
+{
+	return nl_ring_frame(ring, nl_ring_index(ring, offset));
+}
+
+static inline void nl_ring_count(struct nl_ring *ring, u64 *way,
+				 unsigned int len)
+{
+	ring->counters.messages++;
+	ring->counters.bytes += len;
+	(*way)++;
+}
+
+void nl_ring_put_atomic(struct nl_ring *ring);
+__poll_t nl_ring_poll_tx(struct nl_ring_sock *rs, __poll_t mask);
+
+#endif /* NETLINK_MMAP_RING_CORE_H */
