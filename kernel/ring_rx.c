@@ -589,16 +589,18 @@ static bool nl_ring_forget_read(struct nl_ring *ring)
 }
 
 /*
- * What is ready for the reader, up to @threshold; nothing when what comes
- * first is still being filled: whoever fills it wakes the reader. Under the
- * lock of the queue.
+ * What is ready for the reader, up to @threshold. @blocked: what comes first
+ * is still being filled, and who does it wakes the reader. Under the lock of
+ * the queue.
  */
-static u32 nl_ring_ready(const struct nl_ring *ring, u32 threshold)
+static u32 nl_ring_ready(const struct nl_ring *ring, u32 threshold,
+			 bool *blocked)
 {
 	unsigned int left = ring->unread, looks = NL_RING_LOOKS;
 	unsigned int index, status;
 	u64 ready = 0;
 
+	*blocked = false;
 	while (left && ready < threshold) {
 		if (!looks--)
 			return threshold;
@@ -607,7 +609,7 @@ static u32 nl_ring_ready(const struct nl_ring *ring, u32 threshold)
 		if (status == NL_MMAP_STATUS_COPY)
 			return threshold;
 		if (status == NL_MMAP_STATUS_RESERVED && !ready)
-			return 0;
+			*blocked = true;
 		if (status == NL_MMAP_STATUS_VALID && ring->slots[index].len)
 			ready += nl_ring_weight(ring, ring->slots[index].len);
 		left -= status == NL_MMAP_STATUS_UNUSED ? 1 :
@@ -624,8 +626,8 @@ static bool nl_ring_readable(struct nl_ring_sock *rs)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
 	struct nl_ring *ring = rs->rx;
+	bool blocked, readable, again;
 	u32 threshold, ready;
-	bool readable, again;
 
 	/* before the frames are looked at: who publishes later counts */
 	atomic_xchg(&ring->pending, 0);
@@ -633,15 +635,15 @@ static bool nl_ring_readable(struct nl_ring_sock *rs)
 	do {
 		spin_lock_irq(&queue->lock);
 		again = nl_ring_forget_read(ring);
-		ready = again ? 0 : nl_ring_ready(ring, threshold);
+		ready = nl_ring_ready(ring, threshold, &blocked);
 		/* what did not fit waits behind those that did */
-		readable = ready >= threshold ||
-			   (ready && !skb_queue_empty(queue));
+		readable = !blocked && (ready >= threshold ||
+					(ready && !skb_queue_empty(queue)));
 		spin_unlock_irq(&queue->lock);
 	} while (again);
 
-	if (!readable && ready)
-		atomic_add(ready, &ring->pending);
+	if (!readable)
+		atomic_add(min(ready, threshold - 1), &ring->pending);
 	return readable;
 }
 

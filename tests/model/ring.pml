@@ -316,7 +316,7 @@ proctype producer(byte messages)
 byte cursor;			/* the next frame to look at */
 byte expected;			/* the next message */
 byte kept;			/* frames that it keeps */
-bool mine[N];			/* kept now, or passed over perhaps */
+bool mine[N];			/* kept since a message was read there last */
 byte held[N] = 1;		/* frames of the message kept there */
 
 inline give_back(i)
@@ -342,7 +342,12 @@ inline give_back_kept()
 	fi;
 	d_step {
 		if
-		:: held[i] == 2 -> status[NEXT(i, 1)] = UNUSED
+		:: held[i] == 2 ->
+#ifndef FAULT_KEPT_SPAN
+			/* the kernel may have passed over this one, too */
+			mine[NEXT(i, 1)] = true;
+#endif
+			status[NEXT(i, 1)] = UNUSED
 		:: else
 		fi;
 		held[i] = 1;
@@ -388,10 +393,10 @@ inline try_to_pass()
 	skip;
 	d_step {
 		if
-		:: passed && status[cursor] == UNUSED && held[cursor] == 1 ->
-			mine[cursor] = false;
-			cursor = NEXT(cursor, 1)
-		:: passed && !(status[cursor] == UNUSED && held[cursor] == 1) ->
+		:: passed ->
+#ifdef FAULT_FORGOTTEN
+			mine[cursor] = (status[cursor] == SKIP);
+#endif
 			cursor = NEXT(cursor, held[cursor])
 		:: else
 		fi;
@@ -419,7 +424,7 @@ inline take(frames)
 proctype reader()
 {
 	byte i, n, frames, message, need = 1, at, turn, row, first, after;
-	bool passed, found, taken, blocked, resting;
+	bool passed, found, taken, blocked, resting, promised;
 	mtype seen;
 
 look:
@@ -435,6 +440,7 @@ look:
 		if
 		:: seen == VALID ->
 			frames = length[cursor];
+			promised = false;
 			if
 			:: content[cursor] == FILLER ->
 				d_step { mine[cursor] = false };
@@ -452,6 +458,7 @@ look:
 				assert(copy && moved == content[cursor]);
 				moved++;
 				copy = false;
+				promised = false;
 				expected++;
 				mine[cursor] = false
 			}
@@ -470,7 +477,8 @@ look:
 	goto done;
 
 rest:
-	skip;
+	/* poll() says readable only when there is something to read */
+	assert(!promised);
 #if WAKE > 1
 	if
 	:: threshold = 1
@@ -499,32 +507,39 @@ fill:
 #if WAKE > 1
 	pending = 0;
 #endif
-	/* frames that are ready; the one that is being filled wakes later */
-	d_step { n = 0; turn = 0; blocked = false; at = head };
-	do
-	:: turn >= N -> break
-	:: else ->
-		seen = status[at];
-		d_step {
+	/* Under the lock: frames that are ready. If the oldest is still being
+	 * filled, who does it wakes. What did not fit the ring waits behind
+	 * what did.
+	 */
+	d_step {
+		n = 0; turn = 0; blocked = false; at = head;
+		do
+		:: turn >= N -> break
+		:: else ->
 			if
-			:: seen == VALID -> n++
-			:: seen == COPY -> n = n + WAKE
-			:: seen == RESERVED && n == 0 -> blocked = true
+			:: status[at] == VALID && content[at] != FILLER -> n++
+			:: status[at] == COPY -> n = n + WAKE
+			:: status[at] == RESERVED && n == 0 -> blocked = true
 			:: else
 			fi;
 			if
-			:: seen == UNUSED -> turn++; at = NEXT(at, 1)
+			:: status[at] == UNUSED -> turn++; at = NEXT(at, 1)
 			:: else -> turn = turn + span[at]; at = NEXT(at, span[at])
 			fi
-		}
-	od;
-	skip;
-	d_step { at = 0; turn = 0 };
+		od;
+#ifdef FAULT_BLOCKED
+		n = (blocked -> 0 : n);
+#endif
+		promised = (!blocked &&
+			    (n >= threshold || (n > 0 && moved < sent)));
+		if
+		:: promised -> waiting = false; n = 0
+		:: else
+		fi;
+		at = 0; turn = 0; blocked = false
+	}
 	if
-	/* what did not fit waits behind those that did */
-	:: (n >= threshold || (n > 0 && moved < sent)) && !blocked ->
-		d_step { waiting = false; n = 0 };
-		goto look
+	:: promised -> goto look
 	:: else
 	fi;
 #if WAKE > 1 && !defined(FAULT_NOT_COUNTED)
@@ -543,7 +558,7 @@ fill:
 	:: timeout -> assert(sent - expected < threshold)
 #endif
 	fi;
-	d_step { waiting = false; n = 0; blocked = false };
+	d_step { waiting = false; n = 0 };
 	goto look;
 
 done:

@@ -11,11 +11,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <linux/netlink.h>
+#include <linux/netlink_mmap.h>
 
 struct raw_ring {
 	struct nl_mmap_req req;
+	unsigned int flags;
 	char *mem;
 	unsigned int head;
+	unsigned int *kept;	/* frames kept there since it was read last */
 };
 
 struct raw_socket {
@@ -25,6 +28,7 @@ struct raw_socket {
 	struct raw_ring tx;
 	char *map;
 	size_t map_len;
+	struct nl_mmap_control *control;
 };
 
 /* a message of the tests: a sequence number and a pattern derived from it */
@@ -37,12 +41,16 @@ struct raw_message {
 int raw_attach(int fd);
 struct nl_mmap_req raw_req(unsigned int frame_size, unsigned int frames);
 int raw_set_ring(struct raw_socket *s, int type, struct nl_mmap_req req);
+int raw_set_ring2(struct raw_socket *s, int type, struct nl_mmap_req req,
+		  unsigned int flags);
 int raw_map(struct raw_socket *s);
 void raw_unmap(struct raw_socket *s);
 
 void raw_open(struct raw_socket *s, int protocol);
 void raw_open_rings(struct raw_socket *s, int protocol, unsigned int frame_size,
 		    unsigned int rx_frames, unsigned int tx_frames);
+void raw_open_rx(struct raw_socket *s, int protocol, unsigned int frame_size,
+		 unsigned int frames, unsigned int flags);
 void raw_close(struct raw_socket *s);
 
 struct nl_mmap_hdr *raw_frame(const struct raw_ring *r, unsigned int index);
@@ -53,6 +61,13 @@ void raw_set_status(struct nl_mmap_hdr *hdr, unsigned int status);
 void raw_advance(struct raw_ring *r);
 void raw_release(struct raw_ring *r);
 
+/* a reader that keeps frames, and reads messages of several */
+unsigned int raw_span(const struct raw_ring *r, size_t len);
+struct nl_mmap_hdr *raw_next(struct raw_ring *r);
+void raw_take(struct raw_ring *r);
+unsigned int raw_keep(struct raw_ring *r);
+void raw_give_back(struct raw_ring *r, unsigned int index);
+
 short raw_poll(const struct raw_socket *s, short events, int timeout);
 struct nl_mmap_hdr *raw_wait(struct raw_socket *s);
 
@@ -62,6 +77,6 @@ ssize_t raw_send(const struct raw_socket *s, uint32_t portid, uint32_t groups,
 		 uint32_t seq, size_t len, int flags);
 void raw_expect(struct raw_socket *s, uint32_t seq, size_t len);
 ssize_t raw_run_tx(const struct raw_socket *s, uint32_t portid, int flags);
-unsigned int raw_counter(const struct raw_socket *s, int type, int attr);
+uint64_t raw_counter(const struct raw_socket *s, int type, int attr);
 
 #endif
