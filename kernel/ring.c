@@ -228,8 +228,10 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 
 	spin_lock_irq(&queue->lock);
 	WRITE_ONCE(*slot, ring);
-	if (rx)
+	if (rx) {
 		rs->copy = false;
+		rs->told = false;
+	}
 	spin_unlock_irq(&queue->lock);
 	nl_ring_put(old);
 	return 0;

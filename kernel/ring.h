@@ -112,6 +112,7 @@ struct nl_ring {
  * @mapped: number of memory areas that map the rings
  * @filling: a process moves messages to frames; deliveries leave it to that
  * @filled: it did, and who delivered those may yet come to wake the reader
+ * @told: the reader was woken since a process looked at the queue last
  * @copy: a COPY frame announces the message at the head of the queue
  * @copy_frame: that frame
  * @kick: somebody may wait, or be refused, until netlink looks at the queue
@@ -119,8 +120,8 @@ struct nl_ring {
  *
  * Lock order: @rx_mutex or @tx_mutex, mmap_lock, @map_mutex, then the lock of
  * the receive queue (@sk->sk_receive_queue.lock), which is taken in any
- * context and protects @filling, @filled, @copy, @copy_frame and every change
- * of @rx and @tx. @rx changes under @rx_mutex and @tx under @tx_mutex as well.
+ * context and protects @filling, @filled, @told, @copy, @copy_frame and
+ * every change of @rx and @tx. @rx changes under @rx_mutex and @tx under @tx_mutex as well.
  */
 struct nl_ring_sock {
 	struct sock		*sk;
@@ -134,6 +135,7 @@ struct nl_ring_sock {
 	atomic_t		mapped;
 	bool			filling;
 	bool			filled;
+	bool			told;
 	bool			copy;
 	struct nl_mmap_hdr	*copy_frame;
 	bool			kick;

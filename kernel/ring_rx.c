@@ -369,13 +369,13 @@ static bool nl_ring_leave_to_process(const struct sk_buff *skb)
 }
 
 /*
- * Takes the oldest message and frames for it, both or none. Then @left tells
- * whether one is left in the queue, or was taken by a process: nobody else
- * wakes the readers for that.
+ * Takes the oldest message and frames for it, both or none; then @tell whether
+ * the reader has to be woken for what is in the queue. @first: nothing was
+ * taken by this delivery.
  */
 static struct sk_buff *nl_ring_take_next(struct nl_ring_sock *rs,
 					 struct nl_ring_claim *claim,
-					 bool *left)
+					 bool first, bool *tell)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
 	struct sk_buff *skb;
@@ -383,16 +383,22 @@ static struct sk_buff *nl_ring_take_next(struct nl_ring_sock *rs,
 
 	spin_lock_irqsave(&queue->lock, flags);
 	skb = skb_peek(queue);
-	*left = skb || rs->filling || rs->filled;
-	if (!skb || !rs->rx || rs->filling || nl_ring_leave_to_process(skb) ||
-	    nl_ring_place(rs, skb, false, claim)) {
+	if (!skb) {
+		/* a process took it, others may wait for it */
+		*tell = first && (rs->filling || rs->filled);
 		rs->filled = false;
-		skb = NULL;
 		goto out;
 	}
-	__skb_unlink(skb, queue);
-	nl_ring_count_claim(claim);
-	kref_get(&claim->ring->ref);
+	if (rs->rx && !rs->filling && !nl_ring_leave_to_process(skb) &&
+	    !nl_ring_place(rs, skb, false, claim)) {
+		__skb_unlink(skb, queue);
+		nl_ring_count_claim(claim);
+		kref_get(&claim->ring->ref);
+		goto out;
+	}
+	*tell = !rs->told;
+	rs->told = rs->rx;
+	skb = NULL;
 out:
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return skb;
@@ -429,17 +435,18 @@ static void nl_ring_count_wakeup(struct nl_ring_sock *rs)
  * woken. Any context. Several processors may be in here at once: each claims
  * its frames under the queue lock and copies outside of it.
  *
- * Return: whether to wake the reader. Always so for a message that stays in
- * the queue: the reader may have to look at that.
+ * Return: whether to wake the reader: for as many messages as it wants to be
+ * woken for; and for one that stays in the queue, unless it was told since it
+ * looked there.
  */
 bool nl_ring_deliver(struct nl_ring_sock *rs)
 {
 	struct nl_ring_claim claim;
 	unsigned int moved = 0;
-	bool left, wake = false;
+	bool tell, wake = false;
 	struct sk_buff *skb;
 
-	while ((skb = nl_ring_take_next(rs, &claim, &left))) {
+	while ((skb = nl_ring_take_next(rs, &claim, !moved, &tell))) {
 		nl_ring_publish(rs, &claim, skb);
 		wake |= nl_ring_enough(rs, claim.ring, claim.len);
 		nl_ring_put_atomic(claim.ring);
@@ -451,7 +458,7 @@ bool nl_ring_deliver(struct nl_ring_sock *rs)
 	if (moved > 1)
 		WRITE_ONCE(rs->kick, true);
 
-	wake |= left;
+	wake |= tell;
 	if (wake && READ_ONCE(rs->rx))
 		nl_ring_count_wakeup(rs);
 	return wake;
@@ -471,6 +478,7 @@ static bool nl_ring_fill_next(struct nl_ring_sock *rs,
 		skb = skb_peek(queue);
 		err = skb ? nl_ring_place(rs, skb, true, claim) : -EAGAIN;
 		rs->filling = !err;
+		rs->told = false;
 		if (!err)
 			nl_ring_describe(rs, nl_ring_claimed(claim), skb);
 		spin_unlock_irq(&queue->lock);

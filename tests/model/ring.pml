@@ -52,7 +52,7 @@ byte head;
 byte span[N] = 1;		/* frames of the message that begins there */
 bool passed_over[N];		/* kept when the kernel was there last */
 bool copy;			/* a COPY frame is out */
-byte announced;			/* counts up with each COPY frame */
+bool told;			/* of what is in the queue, the reader knows */
 
 /* the kernel's own, atomic */
 byte pending;			/* frames published since the reader looked */
@@ -198,16 +198,24 @@ inline announce()
 		span[first] = 1;
 		status[first] = COPY;
 		head = NEXT(first, 1);
-		copy = true;
-		announced++
+		copy = true
 	:: else
 	fi
 }
 
-/* nl_ring_claim(): under the lock; message 255: nothing claimed */
-inline claim()
+/*
+ * Under the lock: frames for the next message; 255: nothing claimed. A message
+ * that stays in the queue wakes the reader, once until it looks.
+ */
+inline claim(delivery)
 {
 	d_step {
+#ifndef FAULT_TOLD_ONCE
+		if
+		:: !delivery -> told = false
+		:: else
+		fi;
+#endif
 		message = 255;
 		if
 		:: moved == sent || copy -> skip
@@ -245,8 +253,16 @@ inline claim()
 			fi
 		fi;
 		at = 0; turn = 0; row = 0; found = false; taken = false;
+		tell = false;
 		if
-		:: message == 255 -> first = 0; need = 1
+		:: message == 255 ->
+			first = 0; need = 1;
+			if
+			:: delivery && moved < sent && !told ->
+				tell = true;
+				told = true
+			:: else
+			fi
 		:: else
 		fi
 	}
@@ -264,7 +280,7 @@ inline publish()
 /* nl_ring_deliver() and the wake-up behind it */
 proctype producer(byte messages)
 {
-	byte message, need = 1, at, turn, row, first, before, after;
+	byte message, need = 1, at, turn, row, first, after;
 	bool found, taken, tell;
 
 	do
@@ -273,16 +289,9 @@ proctype producer(byte messages)
 		messages--;
 		sent++;
 		do
-		:: before = announced;
-		   claim();
+		:: claim(true);
 		   if
 		   :: message == 255 ->
-			/* a message that stays in the queue wakes always */
-			skip;
-			d_step {
-				tell = (moved < sent || announced != before);
-				before = 0
-			}
 #ifndef FAULT_SPILL_SILENT
 			if
 			:: tell -> wake()
@@ -424,7 +433,7 @@ inline take(frames)
 proctype reader()
 {
 	byte i, n, frames, message, need = 1, at, turn, row, first, after;
-	bool passed, found, taken, blocked, resting, promised;
+	bool passed, found, taken, tell, blocked, resting, promised;
 	mtype seen;
 
 look:
@@ -493,7 +502,7 @@ rest:
 fill:
 	/* poll() and recvmsg() move what waits to frames */
 	do
-	:: claim();
+	:: claim(false);
 	   if
 	   :: message == 255 -> break
 	   :: else -> publish()
