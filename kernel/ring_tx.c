@@ -115,14 +115,18 @@ static void nl_ring_get_buffer(struct nl_ring_run *run)
 	run->buf = kmalloc(run->room, GFP_KERNEL);
 }
 
-/* Are these messages that netlink gets to the end of? */
-static bool nl_ring_is_whole(void *buf, unsigned int len)
+/* Are these messages that the receiver gets to the end of, and no further? */
+static bool nl_ring_is_whole(const struct sock *sk, void *buf,
+			     unsigned int len)
 {
 	struct nlmsghdr *nlh = buf;
 	int left = len;
 
-	/* nfnetlink takes what follows for a part of the batch */
-	if (len < sizeof(*nlh) || nlh->nlmsg_type == NFNL_MSG_BATCH_BEGIN)
+	if (len < sizeof(*nlh))
+		return false;
+	/* what follows would be a part of the transaction */
+	if (sk->sk_protocol == NETLINK_NETFILTER &&
+	    nlh->nlmsg_type == NFNL_MSG_BATCH_BEGIN)
 		return false;
 	while (nlmsg_ok(nlh, left))
 		nlh = nlmsg_next(nlh, &left);
@@ -153,7 +157,7 @@ static unsigned int nl_ring_gather(const struct nl_ring_run *run,
 			break;
 		buf = run->buf + *padded;
 		memcpy(buf, nl_ring_payload(hdr), bytes);
-		if (!nl_ring_is_whole(buf, bytes))
+		if (!nl_ring_is_whole(run->rs->sk, buf, bytes))
 			break;
 		memset(buf + bytes, 0, NLMSG_ALIGN(bytes) - bytes);
 		*len += bytes;
