@@ -20,8 +20,7 @@
 struct genl_request {
 	struct nlmsghdr nlh;
 	struct genlmsghdr genl;
-	struct nlattr attr;
-	char value[32];
+	char attrs[64];
 };
 
 static struct sockaddr_nl raw_addr(uint32_t portid, uint32_t groups)
@@ -35,8 +34,18 @@ static struct sockaddr_nl raw_addr(uint32_t portid, uint32_t groups)
 	return addr;
 }
 
-static void genl_build(struct genl_request *req, uint16_t family, uint8_t cmd,
-		       uint16_t attr, const void *value, size_t len)
+static void genl_put(struct genl_request *req, uint16_t type,
+		     const void *value, size_t len)
+{
+	struct nlattr *attr = (void *)((char *)req + req->nlh.nlmsg_len);
+
+	attr->nla_type = type;
+	attr->nla_len = NLA_HDRLEN + len;
+	memcpy((char *)attr + NLA_HDRLEN, value, len);
+	req->nlh.nlmsg_len += NLA_ALIGN(attr->nla_len);
+}
+
+static void genl_build(struct genl_request *req, uint16_t family, uint8_t cmd)
 {
 	memset(req, 0, sizeof(*req));
 	req->nlh.nlmsg_type = family;
@@ -44,12 +53,6 @@ static void genl_build(struct genl_request *req, uint16_t family, uint8_t cmd,
 	req->nlh.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN);
 	req->genl.cmd = cmd;
 	req->genl.version = 1;
-	if (!value)
-		return;
-	req->attr.nla_type = attr;
-	req->attr.nla_len = NLA_HDRLEN + len;
-	memcpy(req->value, value, len);
-	req->nlh.nlmsg_len += NLA_ALIGN(req->attr.nla_len);
 }
 
 /* the answer, or its errno in a negative number */
@@ -92,8 +95,8 @@ static int genl_open(uint16_t *family)
 	char buf[8192];
 
 	assert_true(fd >= 0);
-	genl_build(&req, GENL_ID_CTRL, CTRL_CMD_GETFAMILY,
-		   CTRL_ATTR_FAMILY_NAME, name, sizeof(name));
+	genl_build(&req, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+	genl_put(&req, CTRL_ATTR_FAMILY_NAME, name, sizeof(name));
 	assert_true(genl_talk(fd, &req, buf, sizeof(buf)) > 0);
 	attr = genl_attr(buf, CTRL_ATTR_FAMILY_ID);
 	assert_non_null(attr);
@@ -112,41 +115,56 @@ int raw_attach(int fd)
 	int err, genl;
 
 	genl = genl_open(&family);
-	genl_build(&req, family, NETLINK_MMAP_CMD_ATTACH,
-		   NETLINK_MMAP_A_ATTACH_FD, fd < 0 ? NULL : &value,
-		   sizeof(value));
+	genl_build(&req, family, NETLINK_MMAP_CMD_ATTACH);
+	if (fd >= 0)
+		genl_put(&req, NETLINK_MMAP_A_ATTACH_FD, &value,
+			 sizeof(value));
 	err = genl_talk(genl, &req, buf, sizeof(buf));
 	close(genl);
 	errno = -err;
 	return err ? -1 : 0;
 }
 
-static bool counter_is_of(const char *msg, uint32_t portid, uint32_t type)
+static uint64_t genl_number(const char *msg, uint16_t type)
 {
-	const struct nlattr *attr;
+	const struct nlattr *attr = genl_attr(msg, type);
+	uint64_t value = 0;
 
-	attr = genl_attr(msg, NETLINK_MMAP_A_RING_PORTID);
 	assert_non_null(attr);
-	if (memcmp((const char *)attr + NLA_HDRLEN, &portid, sizeof(portid)))
-		return false;
-	attr = genl_attr(msg, NETLINK_MMAP_A_RING_TYPE);
-	assert_non_null(attr);
-	return !memcmp((const char *)attr + NLA_HDRLEN, &type, sizeof(type));
+	memcpy(&value, (const char *)attr + NLA_HDRLEN,
+	       attr->nla_len - NLA_HDRLEN);
+	return value;
 }
 
-/* a counter of the ring as the family lists it; fails without ring */
-uint64_t raw_counter(const struct raw_socket *s, int type, int attr)
+/* an attribute of one ring, or a negative errno; type 0: leave that out */
+int64_t raw_get(uint64_t inode, uint32_t type, int attr)
 {
-	const struct nlattr *found = NULL;
+	struct genl_request req;
+	uint16_t family;
+	char buf[8192];
+	int fd, len;
+
+	fd = genl_open(&family);
+	genl_build(&req, family, NETLINK_MMAP_CMD_RING_GET);
+	genl_put(&req, NETLINK_MMAP_A_RING_INODE, &inode, sizeof(inode));
+	if (type)
+		genl_put(&req, NETLINK_MMAP_A_RING_TYPE, &type, sizeof(type));
+	len = genl_talk(fd, &req, buf, sizeof(buf));
+	close(fd);
+	return len < 0 ? len : (int64_t)genl_number(buf, attr);
+}
+
+/* calls back for each ring that the family lists */
+static void for_each_ring(void (*cb)(const char *msg, void *data), void *data)
+{
 	struct genl_request req;
 	struct nlmsghdr *nlh;
-	uint64_t value = 0;
 	uint16_t family;
 	char buf[32768];
 	int fd, len;
 
 	fd = genl_open(&family);
-	genl_build(&req, family, NETLINK_MMAP_CMD_RING_GET, 0, NULL, 0);
+	genl_build(&req, family, NETLINK_MMAP_CMD_RING_GET);
 	req.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	for (len = genl_talk(fd, &req, buf, sizeof(buf)); len > 0;
 	     len = recv(fd, buf, sizeof(buf), 0)) {
@@ -154,18 +172,54 @@ uint64_t raw_counter(const struct raw_socket *s, int type, int attr)
 		     nlh = NLMSG_NEXT(nlh, len)) {
 			if (nlh->nlmsg_type == NLMSG_DONE)
 				goto done;
-			if (!counter_is_of((char *)nlh, s->portid, type))
-				continue;
-			found = genl_attr((char *)nlh, attr);
-			assert_non_null(found);
-			memcpy(&value, (const char *)found + NLA_HDRLEN,
-			       found->nla_len - NLA_HDRLEN);
+			cb((char *)nlh, data);
 		}
 	}
 done:
 	close(fd);
-	assert_non_null(found);
-	return value;
+}
+
+static void count_ring(const char *msg, void *data)
+{
+	(void)msg;
+	++*(unsigned int *)data;
+}
+
+unsigned int raw_count_rings(void)
+{
+	unsigned int count = 0;
+
+	for_each_ring(count_ring, &count);
+	return count;
+}
+
+struct wanted {
+	uint32_t portid;
+	int type;
+	int attr;
+	unsigned int found;
+	uint64_t value;
+};
+
+static void look_at_ring(const char *msg, void *data)
+{
+	struct wanted *w = data;
+
+	if (genl_number(msg, NETLINK_MMAP_A_RING_PORTID) != w->portid ||
+	    genl_number(msg, NETLINK_MMAP_A_RING_TYPE) != (uint64_t)w->type)
+		return;
+	w->found++;
+	w->value = genl_number(msg, w->attr);
+}
+
+/* a counter of the ring as the family lists it; fails without ring */
+uint64_t raw_counter(const struct raw_socket *s, int type, int attr)
+{
+	struct wanted w = { s->portid, type, attr, 0, 0 };
+
+	for_each_ring(look_at_ring, &w);
+	assert_int_equal(w.found, 1);
+	return w.value;
 }
 
 /* frames of @frame_size in blocks of a page or of one frame */

@@ -17,7 +17,6 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <cmocka.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -26,11 +25,11 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 
+#include "child.h"
 #include "raw.h"
 
 #define FRAME		2048
 #define FRAMES		32
-#define NOBODY		65534
 
 static struct raw_socket s;
 
@@ -388,41 +387,14 @@ static void test_transactions(void **state)
  * Who may
  */
 
-static void as_child(void (*run)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		run();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static void check(bool ok, int code)
-{
-	if (!ok)
-		_exit(code);
-}
-
-static void become_nobody(void)
-{
-	check(!setgid(NOBODY) && !setuid(NOBODY), 100);
-}
-
 /* as answer(), in the child */
 static int child_answer(void)
 {
 	char buf[8192];
 	struct nlmsghdr *nlh = (void *)buf;
 
-	check(recv(s.fd, buf, sizeof(buf), 0) > 0, 101);
-	check(nlh->nlmsg_type == NLMSG_ERROR, 102);
+	child_check(recv(s.fd, buf, sizeof(buf), 0) > 0, 101);
+	child_check(nlh->nlmsg_type == NLMSG_ERROR, 102);
 	return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
 }
 
@@ -431,10 +403,10 @@ static void run_links_as_nobody(void)
 {
 	int i;
 
-	become_nobody();
-	check(raw_run_tx(&s, 0, 0) > 0, 1);
+	child_become_nobody();
+	child_check(raw_run_tx(&s, 0, 0) > 0, 1);
 	for (i = 0; i < 3; i++)
-		check(child_answer() == -EPERM, 2);
+		child_check(child_answer() == -EPERM, 2);
 }
 
 static void test_passed_to_nobody(void **state)
@@ -445,7 +417,7 @@ static void test_passed_to_nobody(void **state)
 	open_ring(NETLINK_ROUTE);
 	for (i = 0; i < 3; i++)
 		commit_link(link_name(i), i);
-	as_child(run_links_as_nobody);
+	child_run(run_links_as_nobody);
 	for (i = 0; i < 3; i++)
 		assert_int_equal(if_nametoindex(link_name(i)), 0);
 }
@@ -455,20 +427,20 @@ static void run_tables_as_nobody(void)
 {
 	int i;
 
-	become_nobody();
+	child_become_nobody();
 	open_ring(NETLINK_NETFILTER);
 	for (i = 0; i < 3; i++)
 		commit_get_table("none", i);
-	check(raw_run_tx(&s, 0, 0) > 0, 1);
+	child_check(raw_run_tx(&s, 0, 0) > 0, 1);
 	for (i = 0; i < 3; i++)
-		check(child_answer() == -EPERM, 2);
+		child_check(child_answer() == -EPERM, 2);
 }
 
 static void test_nfnetlink_nobody(void **state)
 {
 	(void)state;
 	open_ring(NETLINK_ROUTE);
-	as_child(run_tables_as_nobody);
+	child_run(run_tables_as_nobody);
 }
 
 /* credentials of another process */
@@ -485,12 +457,12 @@ static void send_forged(void)
 		.msg_controllen = sizeof(control),
 	};
 
-	become_nobody();
+	child_become_nobody();
 	cmsg->cmsg_len = CMSG_LEN(sizeof(forged));
 	cmsg->cmsg_level = SOL_SOCKET;
 	cmsg->cmsg_type = SCM_CREDENTIALS;
 	memcpy(CMSG_DATA(cmsg), &forged, sizeof(forged));
-	check(sendmsg(s.fd, &msg, 0) == -1 && errno == EPERM, 1);
+	child_check(sendmsg(s.fd, &msg, 0) == -1 && errno == EPERM, 1);
 }
 
 static void test_forged_credentials(void **state)
@@ -499,7 +471,7 @@ static void test_forged_credentials(void **state)
 	open_ring(NETLINK_ROUTE);
 	commit_link(link_name(0), 1);
 	commit_link(link_name(1), 2);
-	as_child(send_forged);
+	child_run(send_forged);
 	expect_no_answer();
 	assert_int_equal(if_nametoindex(link_name(0)), 0);
 }
@@ -509,8 +481,8 @@ static void send_to_group(void)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 
-	become_nobody();
-	check(sendto(s.fd, NULL, 0, 0, (void *)&addr, sizeof(addr)) == -1 &&
+	child_become_nobody();
+	child_check(sendto(s.fd, NULL, 0, 0, (void *)&addr, sizeof(addr)) == -1 &&
 	      errno == EPERM, 1);
 }
 
@@ -520,16 +492,16 @@ static void test_group(void **state)
 	open_ring(NETLINK_ROUTE);
 	commit_link(link_name(0), 1);
 	commit_link(link_name(1), 2);
-	as_child(send_to_group);
+	child_run(send_to_group);
 }
 
 /* the socket's namespace counts, not the sender's */
 static void run_in_other_namespace(void)
 {
-	check(!unshare(CLONE_NEWNET), 1);
-	check(raw_run_tx(&s, 0, 0) > 0, 2);
-	check(child_answer() == 0 && child_answer() == 0, 3);
-	check(!if_nametoindex(link_name(0)), 4);
+	child_check(!unshare(CLONE_NEWNET), 1);
+	child_check(raw_run_tx(&s, 0, 0) > 0, 2);
+	child_check(child_answer() == 0 && child_answer() == 0, 3);
+	child_check(!if_nametoindex(link_name(0)), 4);
 }
 
 static void test_namespace(void **state)
@@ -538,7 +510,7 @@ static void test_namespace(void **state)
 	open_ring(NETLINK_ROUTE);
 	commit_link(link_name(0), 1);
 	commit_link(link_name(1), 2);
-	as_child(run_in_other_namespace);
+	child_run(run_in_other_namespace);
 	assert_int_not_equal(if_nametoindex(link_name(0)), 0);
 }
 
@@ -571,17 +543,17 @@ static void run_rewritten(void)
 	char buf[8192];
 	struct nlmsghdr *nlh = (void *)buf;
 
-	become_nobody();
+	child_become_nobody();
 	for (i = 0; i < FRAMES; i++)
 		commit_link(link_name(0), i);
-	check(!pthread_create(&thread, NULL, rewrite_types, NULL), 1);
+	child_check(!pthread_create(&thread, NULL, rewrite_types, NULL), 1);
 	for (i = 0; i < 3000 || !refused; i++) {
 		raw_run_tx(&s, 0, 0);
 		while (recv(s.fd, buf, sizeof(buf), MSG_DONTWAIT) > 0) {
 			struct nlmsgerr *err = NLMSG_DATA(nlh);
 
-			check(nlh->nlmsg_type == NLMSG_ERROR, 2);
-			check(err->msg.nlmsg_type != RTM_NEWLINK ||
+			child_check(nlh->nlmsg_type == NLMSG_ERROR, 2);
+			child_check(err->msg.nlmsg_type != RTM_NEWLINK ||
 			      err->error, 3);
 			refused += err->error == -EPERM;
 		}
@@ -592,7 +564,7 @@ static void test_rewritten(void **state)
 {
 	(void)state;
 	open_ring(NETLINK_ROUTE);
-	as_child(run_rewritten);
+	child_run(run_rewritten);
 	assert_int_equal(if_nametoindex(link_name(0)), 0);
 }
 

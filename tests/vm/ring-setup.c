@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Setting up, mapping and tearing down rings: errors in their order, geometry,
- * every order of close, munmap, exit and fork. Needs the module and root.
+ * every order of close and munmap. Needs the module and root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,53 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <cmocka.h>
-#include <linux/netlink_mmap.h>
 
 #include "raw.h"
 
 #define FRAME	2048
 #define FRAMES	8
-
-static void test_attach_errors(void **state)
-{
-	int fds[2], fd;
-
-	(void)state;
-	assert_int_equal(raw_attach(-1), -1);
-	assert_int_equal(errno, EINVAL);
-	assert_int_equal(raw_attach(1000), -1);
-	assert_int_equal(errno, EBADF);
-	assert_int_equal(pipe(fds), 0);
-	assert_int_equal(raw_attach(fds[0]), -1);
-	assert_int_equal(errno, ENOTSOCK);
-	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-	assert_int_equal(raw_attach(fd), -1);
-	assert_int_equal(errno, EAFNOSUPPORT);
-	close(fd);
-	close(fds[0]);
-	close(fds[1]);
-}
-
-static void test_attach_twice(void **state)
-{
-	struct raw_socket s;
-
-	(void)state;
-	raw_open(&s, NETLINK_USERSOCK);
-	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
-				      raw_req(FRAME, FRAMES)), -1);
-	assert_int_equal(errno, ENOPROTOOPT);
-	assert_int_equal(raw_attach(s.fd), 0);
-	assert_int_equal(raw_attach(s.fd), 0);
-	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
-				      raw_req(FRAME, FRAMES)), 0);
-	raw_close(&s);
-}
 
 static void expect_set_error(int fd, struct nl_mmap_req req, int error)
 {
@@ -104,6 +65,138 @@ static void test_set_errors(void **state)
 	expect_set_error(s.fd, bad, EINVAL);
 	bad = req; bad.nm_block_nr = 0;
 	expect_set_error(s.fd, bad, EINVAL);
+	raw_close(&s);
+}
+
+/* the errors in their order: each request has those that come later, too */
+static void test_error_order(void **state)
+{
+	struct nl_mmap_req2 bad = { .nm_flags = 4 }, good = {
+		.req = raw_req(FRAME, FRAMES),
+	};
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	/* not available, before everything */
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &bad,
+				    4), -1);
+	assert_int_equal(errno, ENOPROTOOPT);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+				    (void *)1, 15), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+				    (void *)1, 16), -1);
+	assert_int_equal(errno, EFAULT);
+
+	/* there is a ring, before bad geometry */
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, good.req), 0);
+	bad.req.nm_block_nr = 1;
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &bad,
+				    sizeof(bad)), -1);
+	assert_int_equal(errno, EBUSY);
+
+	/* bad geometry and flags, before memory */
+	good.req.nm_block_size = 1U << 30;
+	good.req.nm_frame_size = 1U << 30;
+	good.req.nm_block_nr = good.req.nm_frame_nr = 1U << 10;
+	good.nm_flags = 1;
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_TX_RING, &good,
+				    sizeof(good)), -1);
+	assert_int_equal(errno, EINVAL);
+	raw_close(&s);
+}
+
+/* RX has extensions, TX none; a request of another length has none either */
+static void test_flags(void **state)
+{
+	struct nl_mmap_req2 req = {
+		.req = raw_req(FRAME, FRAMES),
+		.nm_flags = NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL,
+	};
+	struct nl_mmap_req none = { 0 };
+	unsigned int optlen;
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_TX_RING, req.req,
+				       NL_MMAP_F_SPAN), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_TX_RING, req.req,
+				       NL_MMAP_F_CONTROL), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, req.req, 4), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, req.req, ~0U), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_TX_RING, req.req, 0), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING, none), 0);
+
+	for (optlen = 16; optlen < 20; optlen++) {
+		assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+					    &req, optlen), 0);
+		assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, none), 0);
+	}
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, req.req,
+				       req.nm_flags), 0);
+	raw_close(&s);
+}
+
+/* one page more, behind the TX ring, and it starts with zeroes */
+static void test_control_page(void **state)
+{
+	size_t page = getpagesize(), rings = 2 * FRAME * FRAMES;
+	struct raw_socket s;
+	void *map;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING,
+				       raw_req(FRAME, FRAMES),
+				       NL_MMAP_F_CONTROL), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	map = mmap(NULL, rings, PROT_READ | PROT_WRITE, MAP_SHARED, s.fd, 0);
+	assert_ptr_equal(map, MAP_FAILED);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_map(&s), 0);
+	assert_int_equal(s.map_len, rings + page);
+	assert_int_equal(s.control->nmc_wakeup, 0);
+	raw_close(&s);
+}
+
+/* lesson 17: what waits when a ring is set, or removed, is not lost */
+static void test_queue_survives(void **state)
+{
+	struct raw_socket s, from;
+	char buf[FRAME];
+	int i;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	raw_open(&from, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(raw_send(&from, s.portid, 0, i, 100, 0), 100);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	assert_int_equal(raw_map(&s), 0);
+	for (i = 0; i < 4; i++)
+		raw_expect(&s, i, 100);
+	raw_unmap(&s);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      (struct nl_mmap_req){ 0 }), 0);
+	/* the frames are gone with what was in them, the queue is not */
+	for (i = FRAMES; i < 20; i++) {
+		assert_int_equal(recv(s.fd, buf, sizeof(buf), 0), 100);
+		raw_check(buf, i, 100);
+	}
+	assert_int_equal(recv(s.fd, buf, sizeof(buf), MSG_DONTWAIT), -1);
+	raw_close(&from);
 	raw_close(&s);
 }
 
@@ -163,7 +256,7 @@ static void test_busy(void **state)
 
 static void test_getsockopt(void **state)
 {
-	struct { struct nl_mmap_req req; uint32_t head; } got;
+	struct nl_mmap_state got;
 	struct nl_mmap_req req = raw_req(FRAME, FRAMES);
 	socklen_t len = sizeof(got);
 	struct raw_socket s, from;
@@ -176,7 +269,19 @@ static void test_getsockopt(void **state)
 				    &len), 0);
 	assert_int_equal(len, sizeof(got));
 	assert_memory_equal(&got.req, &req, sizeof(req));
-	assert_int_equal(got.head, 1);
+	assert_int_equal(got.nm_head, 1);
+
+	assert_int_equal(got.nm_flags, 0);
+
+	/* as much as there is room for, in whole members */
+	len = 23;
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), 0);
+	assert_int_equal(len, 20);
+	len = 1000;
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), 0);
+	assert_int_equal(len, sizeof(got));
 
 	len = sizeof(req);
 	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_TX_RING, &got,
@@ -285,65 +390,6 @@ static void test_partial_munmap(void **state)
 	raw_close(&s);
 }
 
-static void wait_for(pid_t pid)
-{
-	int status;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-/* lesson 8: the process ends with rings mapped */
-static void test_exit_with_mapping(void **state)
-{
-	struct raw_socket s;
-	pid_t pid;
-
-	(void)state;
-	pid = fork();
-	if (!pid) {
-		raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
-		_exit(0);
-	}
-	wait_for(pid);
-}
-
-/* the child's end takes nothing from the parent, nor the other way round */
-static void test_fork(void **state)
-{
-	struct raw_socket s, from;
-	int go[2];
-	char c;
-	pid_t pid;
-
-	(void)state;
-	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, 0);
-	raw_open(&from, NETLINK_USERSOCK);
-	assert_int_equal(pipe(go), 0);
-	pid = fork();
-	if (!pid)
-		_exit(0);
-	wait_for(pid);
-	assert_int_equal(raw_send(&from, s.portid, 0, 1, 100, 0), 100);
-	raw_expect(&s, 1, 100);
-
-	pid = fork();
-	if (!pid) {
-		/* the parent's side is gone when the pipe says so */
-		_exit(read(go[0], &c, 1) != 1 ||
-		      raw_send(&from, s.portid, 0, 2, 100, 0) != 100 ||
-		      raw_status(raw_current(&s.rx)) != NL_MMAP_STATUS_VALID);
-	}
-	raw_close(&s);
-	assert_int_equal(write(go[1], "", 1), 1);
-	wait_for(pid);
-	assert_int_equal(raw_send(&from, s.portid, 0, 3, 100, 0), -1);
-	raw_close(&from);
-	close(go[0]);
-	close(go[1]);
-}
-
 static void test_two_mappings(void **state)
 {
 	struct raw_socket s, from;
@@ -385,44 +431,14 @@ static void test_module_in_use(void **state)
 	raw_unmap(&s);
 }
 
-/* a user of his own, with 64 KiB to lock: one ring of that size, given back */
-static void memlock_child(void)
-{
-	struct rlimit limit = { 65536, 65536 };
-	struct nl_mmap_req req = raw_req(4096, 16);
-	struct raw_socket s, second;
-
-	if (setrlimit(RLIMIT_MEMLOCK, &limit) || setuid(54321))
-		_exit(2);
-	raw_open(&s, NETLINK_USERSOCK);
-	raw_open(&second, NETLINK_USERSOCK);
-	if (raw_attach(s.fd) || raw_attach(second.fd) ||
-	    raw_set_ring(&s, NETLINK_RX_RING, req))
-		_exit(3);
-	if (!raw_set_ring(&second, NETLINK_RX_RING, raw_req(4096, 1)) ||
-	    errno != ENOBUFS)
-		_exit(4);
-	close(s.fd);
-	_exit(raw_set_ring(&second, NETLINK_RX_RING, req) ? 5 : 0);
-}
-
-static void test_memlock_limit(void **state)
-{
-	pid_t pid;
-
-	(void)state;
-	pid = fork();
-	if (!pid)
-		memlock_child();
-	wait_for(pid);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_attach_errors),
-		cmocka_unit_test(test_attach_twice),
 		cmocka_unit_test(test_set_errors),
+		cmocka_unit_test(test_error_order),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_control_page),
+		cmocka_unit_test(test_queue_survives),
 		cmocka_unit_test(test_frame_product_overflow),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_busy),
@@ -432,11 +448,8 @@ int main(void)
 		cmocka_unit_test(test_munmap_then_close),
 		cmocka_unit_test(test_close_then_munmap),
 		cmocka_unit_test(test_partial_munmap),
-		cmocka_unit_test(test_exit_with_mapping),
-		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_two_mappings),
 		cmocka_unit_test(test_module_in_use),
-		cmocka_unit_test(test_memlock_limit),
 	};
 
 	alarm(120);
