@@ -124,6 +124,7 @@ static void nl_ring_init_geometry(struct nl_ring *ring,
 				  const struct nl_mmap_req2 *req)
 {
 	const struct nl_mmap_req *g = &req->req;
+	unsigned int span = 1;
 
 	ring->req = *g;
 	ring->flags = req->nm_flags;
@@ -138,10 +139,10 @@ static void nl_ring_init_geometry(struct nl_ring *ring,
 	 * A message has to find its place wherever the head is: in another
 	 * block, or in one half of the only run there is.
 	 */
-	ring->span_max = 1;
 	if (ring->flags & NL_MMAP_F_SPAN)
-		ring->span_max = min(ring->run_length,
-				     max(g->nm_frame_nr / 2, 1U));
+		span = min(ring->run_length, max(g->nm_frame_nr / 2, 1U));
+	ring->longest = min_t(u64, (u64)span * g->nm_frame_size, INT_MAX) -
+			NL_MMAP_HDRLEN;
 }
 
 static int nl_ring_alloc_rx(struct nl_ring *ring)

@@ -59,7 +59,7 @@ struct nl_ring_counters {
  * @frames_per_block: frames in a block; what is left of the block is unused
  * @capacity: bytes of the longest message that fits a frame
  * @run_length: frames next to each other: of a block, or of the whole ring
- * @span_max: frames of the longest message that frames are given to
+ * @longest: RX: bytes of the longest message that does not come by COPY
  * @mem: the blocks, one after the other
  * @size: bytes of @mem
  * @control: RX: page for struct nl_mmap_control, or NULL
@@ -83,7 +83,7 @@ struct nl_ring {
 	unsigned int		frames_per_block;
 	unsigned int		capacity;
 	unsigned int		run_length;
-	unsigned int		span_max;
+	unsigned int		longest;
 	void			*mem;
 	size_t			size;
 	struct nl_mmap_control	*control;

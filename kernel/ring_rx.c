@@ -229,13 +229,11 @@ static void nl_ring_put_frames(const struct nl_ring_claim *claim)
 /* frames that a message of @len bytes takes; 0: it comes by COPY */
 static unsigned int nl_ring_span(const struct nl_ring *ring, unsigned int len)
 {
-	u64 bytes = (u64)len + NL_MMAP_HDRLEN;
-
 	if (len <= ring->capacity)
 		return 1;
-	if (bytes > (u64)ring->span_max * ring->req.nm_frame_size)
+	if (len > ring->longest)
 		return 0;
-	return DIV_ROUND_UP((u32)bytes, ring->req.nm_frame_size);
+	return DIV_ROUND_UP(len + NL_MMAP_HDRLEN, ring->req.nm_frame_size);
 }
 
 static struct nl_mmap_hdr *nl_ring_claimed(const struct nl_ring_claim *claim)
@@ -511,19 +509,20 @@ static void nl_ring_fill_stop(struct nl_ring_sock *rs,
 }
 
 /*
- * The original recvmsg into kernel memory. An error that waits for the
- * program (sk_err) is put back, and so returned again at the next look.
+ * The original recvmsg into kernel memory. @len is what netlink sees as the
+ * size of the reader's buffer: the next part of a dump is as long as that at
+ * the most, so it is never less than what fits the ring. An error that waits
+ * for the program (sk_err) is put back, and so returned again at the next look.
  */
 static int nl_ring_recv_kernel(struct nl_ring_sock *rs, struct socket *sock,
-			       void *buf, size_t len, int flags)
+			       struct kvec vec, size_t len, int flags)
 {
-	struct kvec vec = { .iov_base = buf, .iov_len = len };
 	struct msghdr msg = {};
 	int err;
 
 	if (in_compat_syscall())
 		flags |= MSG_CMSG_COMPAT;
-	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, len);
+	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, vec.iov_len);
 	err = rs->ops->recvmsg(sock, &msg, len, flags | MSG_DONTWAIT);
 	if (err < 0 && err != -EAGAIN)
 		WRITE_ONCE(rs->sk->sk_err, -err);
@@ -542,7 +541,7 @@ static void nl_ring_kick(struct nl_ring_sock *rs, struct socket *sock)
 		return;
 
 	WRITE_ONCE(rs->kick, false);
-	nl_ring_recv_kernel(rs, sock, NULL, 0, MSG_PEEK);
+	nl_ring_recv_kernel(rs, sock, (struct kvec){}, 0, MSG_PEEK);
 	if (!skb_queue_empty_lockless(&rs->sk->sk_receive_queue))
 		WRITE_ONCE(rs->kick, true);
 }
@@ -555,12 +554,14 @@ static void nl_ring_fill(struct nl_ring_sock *rs, struct socket *sock)
 {
 	struct nl_ring_claim claim;
 	struct nl_mmap_hdr *hdr;
+	struct kvec vec;
 	int len;
 
 	while (nl_ring_fill_next(rs, &claim)) {
 		hdr = nl_ring_claimed(&claim);
-		len = nl_ring_recv_kernel(rs, sock, nl_ring_payload(hdr),
-					  claim.len, 0);
+		vec.iov_base = nl_ring_payload(hdr);
+		vec.iov_len = claim.len;
+		len = nl_ring_recv_kernel(rs, sock, vec, rs->rx->longest, 0);
 		if (len < 0) {
 			nl_ring_fill_stop(rs, &claim);
 			break;
