@@ -62,9 +62,11 @@ static int genl_talk(int fd, const struct genl_request *req, char *buf,
 	const struct nlmsghdr *nlh = (void *)buf;
 	ssize_t n;
 
-	n = send(fd, req, req->nlh.nlmsg_len, 0);
-	assert_int_equal(n, req->nlh.nlmsg_len);
+	if (send(fd, req, req->nlh.nlmsg_len, 0) < 0)
+		return -errno;
 	n = recv(fd, buf, len, 0);
+	if (n < 0)
+		return -errno;
 	assert_true(n >= (ssize_t)sizeof(*nlh));
 	if (nlh->nlmsg_type == NLMSG_ERROR)
 		return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
@@ -105,23 +107,35 @@ static int genl_open(uint16_t *family)
 	return fd;
 }
 
-/* 0, or -1 and errno; a negative descriptor is sent as no attribute at all */
-int raw_attach(int fd)
+/* a socket and the number to talk to the family with */
+int raw_open_family(uint16_t *family)
+{
+	return genl_open(family);
+}
+
+/* 0 or errno; a negative descriptor is sent as no attribute at all */
+int raw_attach_by(int genl, uint16_t family, int fd)
 {
 	uint32_t value = fd;
 	struct genl_request req;
-	uint16_t family;
 	char buf[1024];
-	int err, genl;
 
-	genl = genl_open(&family);
 	genl_build(&req, family, NETLINK_MMAP_CMD_ATTACH);
 	if (fd >= 0)
 		genl_put(&req, NETLINK_MMAP_A_ATTACH_FD, &value,
 			 sizeof(value));
-	err = genl_talk(genl, &req, buf, sizeof(buf));
+	return -genl_talk(genl, &req, buf, sizeof(buf));
+}
+
+/* 0, or -1 and errno */
+int raw_attach(int fd)
+{
+	uint16_t family;
+	int genl = genl_open(&family);
+	int err = raw_attach_by(genl, family, fd);
+
 	close(genl);
-	errno = -err;
+	errno = err;
 	return err ? -1 : 0;
 }
 

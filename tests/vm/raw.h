@@ -39,6 +39,8 @@ struct raw_message {
 };
 
 int raw_attach(int fd);
+int raw_open_family(uint16_t *family);
+int raw_attach_by(int genl, uint16_t family, int fd);
 struct nl_mmap_req raw_req(unsigned int frame_size, unsigned int frames);
 int raw_set_ring(struct raw_socket *s, int type, struct nl_mmap_req req);
 int raw_set_ring2(struct raw_socket *s, int type, struct nl_mmap_req req,
