@@ -441,7 +441,7 @@ bool nl_ring_deliver(struct nl_ring_sock *rs)
 {
 	struct nl_ring_claim claim;
 	unsigned int moved = 0;
-	bool tell, wake = false;
+	bool tell = false, wake = false;
 	struct sk_buff *skb;
 
 	while ((skb = nl_ring_take_next(rs, &claim, !moved, &tell))) {

@@ -4,7 +4,7 @@
 # the machine's lists and sources stay as they are.
 # shellcheck shell=bash
 
-# private_apt_setup deb|deb-src SUITE
+# private_apt_setup deb|deb-src SUITE [OPTION]...
 private_apt_setup()
 {
 	command -v apt-get >/dev/null || {
@@ -13,7 +13,7 @@ private_apt_setup()
 	}
 	mkdir -p apt/lists/partial apt/cache/archives/partial
 	echo "$1 [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $2 main" >apt/sources.list
-	private_apt update
+	private_apt "${@:3}" update
 }
 
 # private_apt COMMAND...

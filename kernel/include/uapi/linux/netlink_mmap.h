@@ -28,8 +28,8 @@
  * NL_MMAP_F_CONTROL: behind the rings the mapping has one page more, which
  * begins with a struct nl_mmap_control.
  */
-#define NL_MMAP_F_SPAN		(1U << 0)
-#define NL_MMAP_F_CONTROL	(1U << 1)
+#define NL_MMAP_F_SPAN		0x1
+#define NL_MMAP_F_CONTROL	0x2
 
 /**
  * struct nl_mmap_req2 - a request with extensions
@@ -84,27 +84,27 @@ struct nl_mmap_control {
  *	network namespace; else the one with this %NETLINK_MMAP_A_RING_INODE
  *	and %NETLINK_MMAP_A_RING_TYPE. Attributes of enum netlink_mmap_a_ring.
  *	Errors: %EINVAL one of the two is missing, %ENOENT no such ring.
+ * @__NETLINK_MMAP_CMD_MAX: internal use
  */
 enum netlink_mmap_cmd {
 	NETLINK_MMAP_CMD_ATTACH = 1,
 	NETLINK_MMAP_CMD_RING_GET,
-
-	/* private: */
 	__NETLINK_MMAP_CMD_MAX,
-	NETLINK_MMAP_CMD_MAX = __NETLINK_MMAP_CMD_MAX - 1,
 };
+
+#define NETLINK_MMAP_CMD_MAX	(__NETLINK_MMAP_CMD_MAX - 1)
 
 /**
  * enum netlink_mmap_a_attach - attributes of %NETLINK_MMAP_CMD_ATTACH
  * @NETLINK_MMAP_A_ATTACH_FD: u32, file descriptor in the calling process
+ * @__NETLINK_MMAP_A_ATTACH_MAX: internal use
  */
 enum netlink_mmap_a_attach {
 	NETLINK_MMAP_A_ATTACH_FD = 1,
-
-	/* private: */
 	__NETLINK_MMAP_A_ATTACH_MAX,
-	NETLINK_MMAP_A_ATTACH_MAX = __NETLINK_MMAP_A_ATTACH_MAX - 1,
 };
+
+#define NETLINK_MMAP_A_ATTACH_MAX	(__NETLINK_MMAP_A_ATTACH_MAX - 1)
 
 /**
  * enum netlink_mmap_a_ring - attributes of %NETLINK_MMAP_CMD_RING_GET
@@ -133,6 +133,7 @@ enum netlink_mmap_a_attach {
  * @NETLINK_MMAP_A_RING_WAKEUPS: u64, RX: deliveries that woke somebody
  * @NETLINK_MMAP_A_RING_DROPS: u64, RX: messages lost, sk_drops of the socket
  * @NETLINK_MMAP_A_RING_ERRORS: u64, TX: frames refused
+ * @__NETLINK_MMAP_A_RING_MAX: internal use
  */
 enum netlink_mmap_a_ring {
 	NETLINK_MMAP_A_RING_PAD = 1,
@@ -156,10 +157,9 @@ enum netlink_mmap_a_ring {
 	NETLINK_MMAP_A_RING_WAKEUPS,
 	NETLINK_MMAP_A_RING_DROPS,
 	NETLINK_MMAP_A_RING_ERRORS,
-
-	/* private: */
 	__NETLINK_MMAP_A_RING_MAX,
-	NETLINK_MMAP_A_RING_MAX = __NETLINK_MMAP_A_RING_MAX - 1,
 };
+
+#define NETLINK_MMAP_A_RING_MAX	(__NETLINK_MMAP_A_RING_MAX - 1)
 
 #endif /* _UAPI_LINUX_NETLINK_MMAP_H */
