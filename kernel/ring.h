@@ -20,13 +20,15 @@
 
 /**
  * struct nl_ring_slot - what the kernel knows of an RX frame by itself
- * @len: bytes of the message that begins there, 0: filler
+ * @len: bytes of the message that begins there
  * @span: frames of that message
+ * @filler: there is no message
  * @passed_over: the reader kept it when the kernel was there last
  */
 struct nl_ring_slot {
 	u32	len;
-	u32	span : 31;
+	u32	span : 30;
+	u32	filler : 1;
 	u32	passed_over : 1;
 };
 

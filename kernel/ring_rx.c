@@ -187,7 +187,11 @@ static void nl_ring_put_filler(struct nl_ring *ring, unsigned int offset)
 			offset -= nl_ring_pass_over(ring, offset);
 			continue;
 		}
-		nl_ring_claim_frames(ring, 1, 0);
+		*nl_ring_slot(ring, 0) = (struct nl_ring_slot){
+			.span = 1,
+			.filler = true,
+		};
+		nl_ring_advance(ring, 1);
 		hdr->nm_len = 0;
 		nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
 		offset--;
@@ -328,7 +332,7 @@ static u32 nl_ring_threshold(const struct nl_ring_sock *rs,
 /* what a message counts for it */
 static u32 nl_ring_weight(const struct nl_ring *ring, unsigned int len)
 {
-	return ring->control ? 1 : len;
+	return ring->control ? 1 : max(len, 1U);
 }
 
 /* A message was published. Is it the one to wake the reader for? */
@@ -619,7 +623,8 @@ static u32 nl_ring_ready(const struct nl_ring *ring, u32 threshold,
 			return threshold;
 		if (status == NL_MMAP_STATUS_RESERVED && !ready)
 			*blocked = true;
-		if (status == NL_MMAP_STATUS_VALID && ring->slots[index].len)
+		if (status == NL_MMAP_STATUS_VALID &&
+		    !ring->slots[index].filler)
 			ready += nl_ring_weight(ring, ring->slots[index].len);
 		left -= status == NL_MMAP_STATUS_UNUSED ? 1 :
 			min(left, (unsigned int)ring->slots[index].span);

@@ -107,6 +107,23 @@ static void test_pollin(void **state)
 	pair_close(&p);
 }
 
+/* lesson 13: no message, no frame; nor one that poll() takes in vain */
+static void test_empty_message(void **state)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	struct pair p;
+
+	(void)state;
+	pair_open(&p, FRAMES);
+	addr.nl_pid = p.to.portid;
+	assert_int_equal(sendto(p.from.fd, "", 0, 0, (void *)&addr,
+				sizeof(addr)), -1);
+	assert_int_equal(errno, ENODATA);
+	assert_int_equal(raw_poll(&p.to, POLLIN, 0), 0);
+	assert_int_equal(pair_counter(&p, NETLINK_MMAP_A_RING_IN_USE), 0);
+	pair_close(&p);
+}
+
 /* lesson 16: a full ring loses nothing, the queue keeps the rest in order */
 static void test_spill(void **state)
 {
@@ -462,6 +479,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_and_content),
 		cmocka_unit_test(test_pollin),
+		cmocka_unit_test(test_empty_message),
 		cmocka_unit_test(test_spill),
 		cmocka_unit_test(test_spill_moved_by_delivery),
 		cmocka_unit_test(test_copy_in_its_place),
