@@ -92,7 +92,10 @@ static void expect_nothing(void)
 	assert_null(raw_next(&to.rx));
 }
 
-/* lesson 6: the others go round a frame that is kept, for many turns */
+/*
+ * lesson 6 (put back: kept frames are not passed over): the others go round a
+ * frame that is kept, for many turns
+ */
 static void test_keep_one(void **state)
 {
 	unsigned int index, i;
@@ -184,7 +187,10 @@ static void test_keep_thousands(void **state)
 	expect_nothing();
 }
 
-/* a message is found in each frame that was kept and given back before it */
+/*
+ * Messages are read in their order though their frames are not in it. Fails when
+ * a frame that was passed over is used again before those behind it are read.
+ */
 static void test_order_of_given_back(void **state)
 {
 	unsigned int i;

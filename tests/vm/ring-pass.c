@@ -22,7 +22,10 @@
 #define FRAME	2048
 #define FRAMES	8
 
-/* lesson 8: the process ends with rings mapped */
+/*
+ * lesson 8: the process ends with rings mapped. Put back by a mutex in the
+ * socket's destructor: the kernel complains where it has DEBUG_ATOMIC_SLEEP.
+ */
 static void test_exit_with_mapping(void **state)
 {
 	struct raw_socket s;

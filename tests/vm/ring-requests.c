@@ -359,7 +359,10 @@ static ssize_t commit_get_table(const char *name, uint32_t seq)
 	return commit(nlh->nlmsg_len);
 }
 
-/* lesson 12: transactions, and other requests between them */
+/*
+ * lesson 12: transactions, and other requests between them. Fails when they share
+ * an skb.
+ */
 static void test_transactions(void **state)
 {
 	ssize_t sum;

@@ -79,7 +79,7 @@ static void test_order_and_content(void **state)
 	pair_close(&p);
 }
 
-/* lesson 7: POLLIN exactly when there is something */
+/* lesson 7: POLLIN exactly when there is something; see ring-wake.c, too */
 static void test_pollin(void **state)
 {
 	struct pair p;
@@ -124,7 +124,10 @@ static void test_empty_message(void **state)
 	pair_close(&p);
 }
 
-/* lesson 16: a full ring loses nothing, the queue keeps the rest in order */
+/*
+ * lesson 16 (put back: a message that finds no frame is freed): a full ring loses
+ * nothing, the queue keeps the rest in order
+ */
 static void test_spill(void **state)
 {
 	const int count = 5 * FRAMES + 3;
@@ -310,7 +313,9 @@ static void test_overrun(void **state)
 		multicast(&p.from, sent++, 1000);
 	/* refused, and not told again */
 	multicast(&p.from, sent, 1000);
-	/* lesson 2: poll() that finds the error leaves it as it is */
+	/* lesson 2 (put back: sk_err without the sign): poll() that finds the
+	 * error leaves it as it is
+	 */
 	raw_expect(&p.to, got++, 1000);
 	assert_int_equal(raw_poll(&p.to, 0, 0), POLLERR);
 	assert_int_equal(socket_error(&p.to), ENOBUFS);
@@ -343,7 +348,8 @@ static void test_overrun_recvmsg(void **state)
 
 /*
  * lesson 3: the last byte of a message is there before the frame is VALID. The
- * reader makes no call in between: only the order of the two stores helps it.
+ * reader makes no call in between: only the order of the two stores helps it. Put
+ * back by publishing the frame before the copy.
  */
 
 #define LONG_LEN	60000
@@ -501,7 +507,10 @@ static void test_scribble(void **state)
 	pair_close(&p);
 }
 
-/* lesson 20: three frames a page, the rest of each block unused */
+/*
+ * lesson 20 (put back: frame i at i times frame size): three frames a page, the
+ * rest of each block unused
+ */
 static void test_block_tail(void **state)
 {
 	struct nl_mmap_req req = {

@@ -169,7 +169,10 @@ static void test_control_page(void **state)
 	raw_close(&s);
 }
 
-/* lesson 17: what waits when a ring is set, or removed, is not lost */
+/*
+ * lesson 17 (put back: setting a ring empties the queue): what waits when a ring
+ * is set, or removed, is not lost
+ */
 static void test_queue_survives(void **state)
 {
 	struct raw_socket s, from;
@@ -200,7 +203,7 @@ static void test_queue_survives(void **state)
 	raw_close(&s);
 }
 
-/* lesson 18: 2 frames a block, 2^31 + 1 blocks: 2 in 32 bits */
+/* lesson 18 (put back: a product of 32 bits): 2^31 + 1 blocks of 2 frames */
 static void test_frame_product_overflow(void **state)
 {
 	struct nl_mmap_req req = {

@@ -65,7 +65,7 @@ static void expect_nothing(void)
 	assert_int_equal(errno, EAGAIN);
 }
 
-/* lesson 5: the empty call really runs the ring, each time */
+/* lesson 5 (put back: it does not): the empty call runs the ring, each time */
 static void test_many_per_call(void **state)
 {
 	uint32_t seq = 0, got = 0;
@@ -107,7 +107,10 @@ static void test_largest_and_smallest(void **state)
 			 NLMSG_HDRLEN);
 }
 
-/* lessons 13, 14: told, released, and the next one goes */
+/*
+ * lessons 13, 14 (put back: such a frame is not released): told, released, and
+ * the next one goes
+ */
 static void test_bad_length(void **state)
 {
 	static const unsigned int bad[] = { 0, 1, NLMSG_HDRLEN - 1,
@@ -131,7 +134,10 @@ static void test_bad_length(void **state)
 				     NETLINK_MMAP_A_RING_ERRORS), i);
 }
 
-/* lesson 15: good, good, bad, good: the bytes of two, the error, the last */
+/*
+ * lesson 15 (put back: the error is returned, not the bytes): good, good, bad,
+ * good: the bytes of two, the error, the last
+ */
 static void test_partial_success(void **state)
 {
 	struct nl_mmap_hdr *bad;
@@ -199,7 +205,8 @@ static void test_plain_send(void **state)
 }
 
 /*
- * lesson 4: another thread rewrites the frame during the call. Its length is
+ * lesson 4 (put back: nm_len is read again for sending): another thread rewrites
+ * the frame during the call. Its length is
  * read once: what arrives is one of the two messages, and never as long as
  * neither.
  */

@@ -242,7 +242,10 @@ static void join_sleeper(struct sleeper *s)
 	assert_int_equal(pthread_join(s->thread, NULL), 0);
 }
 
-/* lesson 19: one wake-up for a batch, by each way of waiting */
+/*
+ * lesson 19 (put back: each message wakes): one wake-up for a batch, by each way
+ * of waiting
+ */
 static void test_batches(void **state)
 {
 	const unsigned int batch = 32, rounds = 20;
@@ -328,7 +331,10 @@ static void test_no_room(void **state)
 	assert_int_equal(recv(to.fd, buf, sizeof(buf), 0), 500);
 }
 
-/* what is there when the reader goes to sleep counts */
+/*
+ * lesson 7 (put back: only one frame is looked at, or none is counted): what is
+ * there when the reader goes to sleep counts
+ */
 static void test_counted_before(void **state)
 {
 	struct sleeper s;
