@@ -90,8 +90,9 @@ static void read_ring(struct record *r)
 
 	for (;;) {
 		hdr = raw_next(&ring.rx);
-		if (!hdr && (!raw_poll(&ring, POLLIN, 0) ||
-			     !(hdr = raw_next(&ring.rx))))
+		if (!hdr && raw_poll(&ring, POLLIN, 0))
+			hdr = raw_next(&ring.rx);
+		if (!hdr)
 			return;
 		if (raw_status(hdr) == NL_MMAP_STATUS_COPY) {
 			len = recv(ring.fd, buf, sizeof(buf), MSG_DONTWAIT);

@@ -502,8 +502,8 @@ static void test_batch_verdicts(void **state)
 }
 
 /*
- * lesson 16 (put back: a message that finds no frame is freed): nobody reads. What does not fit frames, receive buffer or queue
- * goes on unseen
+ * lesson 16 (put back: a message that finds no frame is freed): nobody reads.
+ * What does not fit frames, receive buffer or queue goes on unseen
  */
 static void test_fail_open(void **state)
 {

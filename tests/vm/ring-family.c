@@ -63,7 +63,6 @@ static void test_attach_twice(void **state)
 	raw_close(&s);
 }
 
-
 static uint64_t inode(int fd)
 {
 	struct stat st;
@@ -190,7 +189,7 @@ static void run_as_nobody(void)
 	child_check(raw_send(&from, to.portid, 0, 1, 100, 0) == 100, 2);
 	child_check(raw_status(raw_current(&to.rx)) == NL_MMAP_STATUS_VALID, 3);
 	child_check(raw_counter(&to, NETLINK_RX_RING,
-			  NETLINK_MMAP_A_RING_MESSAGES) == 1, 4);
+				NETLINK_MMAP_A_RING_MESSAGES) == 1, 4);
 }
 
 static void test_nobody(void **state)
@@ -211,11 +210,11 @@ static void run_in_container(void)
 	raw_open(&s, NETLINK_ROUTE);
 	child_check(!raw_attach(s.fd), 4);
 	child_check(raw_set_ring(&s, NETLINK_RX_RING, raw_req(4096, 17)) &&
-	      errno == ENOBUFS, 5);
+		    errno == ENOBUFS, 5);
 	child_check(!raw_set_ring(&s, NETLINK_RX_RING, raw_req(4096, 16)), 6);
 	child_check(!raw_map(&s), 7);
 	child_check(raw_counter(&s, NETLINK_RX_RING,
-			  NETLINK_MMAP_A_RING_FRAME_NR) == 16, 8);
+				NETLINK_MMAP_A_RING_FRAME_NR) == 16, 8);
 }
 
 static void test_container(void **state)
@@ -234,9 +233,9 @@ static void run_control_over_limit(void)
 	raw_open(&s, NETLINK_USERSOCK);
 	child_check(!raw_attach(s.fd), 2);
 	child_check(raw_set_ring2(&s, NETLINK_RX_RING, raw_req(4096, 16),
-			    NL_MMAP_F_CONTROL) && errno == ENOBUFS, 3);
+				  NL_MMAP_F_CONTROL) && errno == ENOBUFS, 3);
 	child_check(!raw_set_ring2(&s, NETLINK_RX_RING, raw_req(4096, 15),
-			     NL_MMAP_F_CONTROL), 4);
+				   NL_MMAP_F_CONTROL), 4);
 }
 
 static void test_control_over_limit(void **state)
@@ -280,10 +279,10 @@ static void run_in_cgroup(void)
 	before = read_number(CGROUP "/ring/memory.current");
 	child_check(!raw_set_ring(&s, NETLINK_RX_RING, raw_req(4096, 1024)), 3);
 	child_check(read_number(CGROUP "/ring/memory.current") >=
-	      before + (4 << 20), 4);
+		    before + (4 << 20), 4);
 	/* more than it may have: told, nobody is killed */
 	child_check(raw_set_ring(&s, NETLINK_TX_RING, raw_req(4096, 4096)) &&
-	      errno == ENOMEM, 5);
+		    errno == ENOMEM, 5);
 }
 
 static void test_memory_cgroup(void **state)
@@ -332,7 +331,7 @@ static void run_in_namespace(void)
 	tell(to_parent[1]);
 	await(to_child[0]);
 	child_check(raw_counter(&s, NETLINK_RX_RING,
-			  NETLINK_MMAP_A_RING_FRAME_NR) == FRAMES, 4);
+				NETLINK_MMAP_A_RING_FRAME_NR) == FRAMES, 4);
 }
 
 /* each sees its own rings; the end of one frees all there is in it */

@@ -486,7 +486,7 @@ static void send_to_group(void)
 
 	child_become_nobody();
 	child_check(sendto(s.fd, NULL, 0, 0, (void *)&addr, sizeof(addr)) == -1 &&
-	      errno == EPERM, 1);
+		    errno == EPERM, 1);
 }
 
 static void test_group(void **state)
@@ -557,7 +557,7 @@ static void run_rewritten(void)
 
 			child_check(nlh->nlmsg_type == NLMSG_ERROR, 2);
 			child_check(err->msg.nlmsg_type != RTM_NEWLINK ||
-			      err->error, 3);
+				    err->error, 3);
 			refused += err->error == -EPERM;
 		}
 	}

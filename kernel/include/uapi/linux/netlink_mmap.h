@@ -13,6 +13,17 @@
 #include <linux/netlink.h>
 
 /*
+ * Frames that the reader keeps, in any RX ring: the kernel passes over frames in
+ * NL_MMAP_STATUS_SKIP, and is out of frames only after a whole turn. At a frame
+ * that it kept, the reader cannot know by its status whether the kernel passed
+ * over it or will use it next. It goes on to the next one only if some later
+ * frame, before this one comes again, is in use (neither UNUSED nor kept by the
+ * reader itself), and this one is UNUSED or SKIP on a second look. A frame, and
+ * each frame of a long message, counts as kept from then on until a message was
+ * read there, though it was given back. The kernel uses a frame that it passed
+ * over again only when the next one that it did not pass over was read, so the
+ * order of messages is never in doubt. tests/model of this project has a proof.
+ *
  * Extensions of an RX ring: setsockopt(NETLINK_RX_RING) with a request longer
  * than struct nl_mmap_req asks for them.
  *
