@@ -406,9 +406,14 @@ out:
 	return skb;
 }
 
+/*
+ * Copies the message, frees it, and only then hands the frame over. A sender
+ * that sleeps because of this message, which counts for SO_RCVBUF until it is
+ * freed, waits already when the reader looks: nl_ring_kick() wakes it.
+ */
 static void nl_ring_publish(struct nl_ring_sock *rs,
 			    const struct nl_ring_claim *claim,
-			    const struct sk_buff *skb)
+			    struct sk_buff *skb)
 {
 	struct nl_mmap_hdr *hdr = nl_ring_claimed(claim);
 
@@ -417,6 +422,8 @@ static void nl_ring_publish(struct nl_ring_sock *rs,
 	if (WARN_ON_ONCE(skb_copy_bits(skb, 0, nl_ring_payload(hdr),
 				       claim->len)))
 		hdr->nm_len = 0;
+	consume_skb(skb);
+	WRITE_ONCE(rs->kick, true);
 	nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
 }
 
@@ -444,21 +451,15 @@ static void nl_ring_count_wakeup(struct nl_ring_sock *rs)
 bool nl_ring_deliver(struct nl_ring_sock *rs)
 {
 	struct nl_ring_claim claim;
-	unsigned int moved = 0;
-	bool tell = false, wake = false;
+	bool tell = false, wake = false, first = true;
 	struct sk_buff *skb;
 
-	while ((skb = nl_ring_take_next(rs, &claim, !moved, &tell))) {
+	while ((skb = nl_ring_take_next(rs, &claim, first, &tell))) {
 		nl_ring_publish(rs, &claim, skb);
 		wake |= nl_ring_enough(rs, claim.ring, claim.len);
 		nl_ring_put_atomic(claim.ring);
-		consume_skb(skb);
-		moved++;
+		first = false;
 	}
-
-	/* A sender may sleep until there is room, only recvmsg wakes it. */
-	if (moved > 1)
-		WRITE_ONCE(rs->kick, true);
 
 	wake |= tell;
 	if (wake && READ_ONCE(rs->rx))
