@@ -473,6 +473,70 @@ static void test_senders(void **state)
 	raw_close(&to);
 }
 
+#define ROUNDS		1000
+#define LONG		60000
+
+struct round_sender {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	uint32_t portid;
+};
+
+static void *send_rounds(void *arg)
+{
+	struct round_sender *s = arg;
+	struct raw_socket from;
+	uint32_t i;
+
+	raw_open(&from, NETLINK_USERSOCK);
+	for (i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(s->start);
+		if (raw_send(&from, s->portid, 0, i, LONG, 0) < 0)
+			return "send failed";
+	}
+	raw_close(&from);
+	return NULL;
+}
+
+/*
+ * Room for one message in the receive buffer. Who sends while another
+ * processor delivers sleeps, and nothing but the reader's poll() can wake it,
+ * with the queue empty and each frame read. (Put back: only a delivery that
+ * moved several messages asks poll() for that. Hangs.)
+ */
+static void test_sleeping_senders(void **state)
+{
+	struct round_sender senders[SENDERS];
+	pthread_barrier_t start;
+	struct raw_socket to;
+	unsigned int i, j;
+	int size = 0;
+	void *failed;
+
+	(void)state;
+	raw_open_rings(&to, NETLINK_USERSOCK, 65536, SENDERS, 0);
+	assert_int_equal(setsockopt(to.fd, SOL_SOCKET, SO_RCVBUF, &size,
+				    sizeof(size)), 0);
+	pthread_barrier_init(&start, NULL, SENDERS + 1);
+	for (i = 0; i < SENDERS; i++) {
+		senders[i].start = &start;
+		senders[i].portid = to.portid;
+		assert_int_equal(pthread_create(&senders[i].thread, NULL,
+						send_rounds, &senders[i]), 0);
+	}
+	for (i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(&start);
+		for (j = 0; j < SENDERS; j++)
+			raw_expect(&to, i, LONG);
+	}
+	for (i = 0; i < SENDERS; i++) {
+		assert_int_equal(pthread_join(senders[i].thread, &failed), 0);
+		assert_null(failed);
+	}
+	pthread_barrier_destroy(&start);
+	raw_close(&to);
+}
+
 /* whatever user space writes, the kernel lives and the ring works again */
 static void test_scribble(void **state)
 {
@@ -552,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_overrun_recvmsg),
 		cmocka_unit_test(test_published_last),
 		cmocka_unit_test(test_senders),
+		cmocka_unit_test(test_sleeping_senders),
 		cmocka_unit_test(test_scribble),
 		cmocka_unit_test(test_block_tail),
 	};
