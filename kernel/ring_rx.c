@@ -94,10 +94,14 @@ static void nl_ring_pass_kept(struct nl_ring *ring)
 }
 
 /*
- * May the free frame @offset from the head, and passed over, be used again? 0,
- * -EAGAIN when what comes behind is not read, -ENOSPC when it is too far away.
+ * May @span free frames be used again, of which the last, @offset from the
+ * head, was passed over? 0, -EAGAIN when what comes behind is not read, -ENOSPC
+ * when it is too far away; and when all behind was passed over: then the reader
+ * may be looking at any of these frames, and must not find the middle of a
+ * message there.
  */
-static int nl_ring_look_behind(struct nl_ring *ring, unsigned int offset)
+static int nl_ring_look_behind(struct nl_ring *ring, unsigned int offset,
+			       unsigned int span)
 {
 	const unsigned int nr = ring->req.nm_frame_nr;
 	bool known = offset <= ring->passed;
@@ -113,7 +117,7 @@ static int nl_ring_look_behind(struct nl_ring *ring, unsigned int offset)
 		ring->passed = offset;
 
 	if (offset == nr)
-		return 0;
+		return span == 1 ? 0 : -ENOSPC;
 	if (nl_ring_slot(ring, offset)->passed_over)
 		return -ENOSPC;
 	status = nl_ring_status(nl_ring_at(ring, offset));
@@ -154,7 +158,7 @@ static int nl_ring_find(struct nl_ring *ring, unsigned int span)
 	}
 
 	if (nl_ring_slot(ring, offset - 1)->passed_over) {
-		err = nl_ring_look_behind(ring, offset - 1);
+		err = nl_ring_look_behind(ring, offset - 1, span);
 		if (err)
 			return err;
 	}

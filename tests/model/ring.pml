@@ -89,6 +89,21 @@ inline look_behind(frame)
 	after = 0
 }
 
+/*
+ * A message of two frames, the second, before next, passed over as all behind
+ * it up to head: the reader may be there, and would find the middle of a
+ * message.
+ */
+#ifdef FAULT_MIDDLE
+#define in_the_middle(next)	false
+#else
+#define in_the_middle(next)						\
+	(need == 2 && passed_over[NEXT(next, N - 1)] &&			\
+	 (next == head || (passed_over[next] &&				\
+	  (NEXT(next, 1) == head || (passed_over[NEXT(next, 1)] &&	\
+	   NEXT(next, 2) == head)))))
+#endif
+
 /* The kept frame at i, and those of its message. */
 inline pass_over(i)
 {
@@ -137,7 +152,8 @@ inline find_frames()
 			turn++;
 			at = NEXT(at, 1);
 			if
-			:: row == need -> found = true
+			:: row == need && !in_the_middle(at) -> found = true
+			:: row == need && in_the_middle(at) -> turn = N
 			/* a run does not go over the end of the ring */
 			:: row < need && at == 0 -> row = 0
 			:: else

@@ -157,6 +157,37 @@ static void test_keep_all(void **state)
 }
 
 /*
+ * All frames but one were kept when the kernel came by, and are given back. The
+ * reader waits at the first of them: a message of two frames must not begin
+ * before it. (Put back: the kernel looks at the last frame only. The reader is
+ * at a piece of the message, for ever.)
+ */
+static void test_span_over_the_reader(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	open_pair(FRAME, 8, NL_MMAP_F_SPAN);
+	for (i = 0; i < 8; i++)
+		send_one(i, 100);
+	take(0, 100);
+	for (i = 1; i < 8; i++) {
+		expect_frame(i, 100);
+		raw_keep(&to.rx);
+	}
+	send_one(8, 100);
+	send_one(9, FRAME + 100);
+	take(8, 100);
+	for (i = 1; i < 8; i++)
+		raw_give_back(&to.rx, i);
+	expect_copy(9, FRAME + 100);
+	for (i = 10; i < 100; i++) {
+		send_one(i, 100 + i % 2 * FRAME);
+		take(i, 100 + i % 2 * FRAME);
+	}
+}
+
+/*
  * A ring far larger than what the kernel looks at under its lock, all kept but
  * one frame, in the middle.
  */
@@ -511,6 +542,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ring_test(test_keep_one),
 		ring_test(test_keep_all),
+		ring_test(test_span_over_the_reader),
 		ring_test(test_keep_thousands),
 		ring_test(test_order_of_given_back),
 		ring_test(test_span),
