@@ -326,10 +326,14 @@ extern unsigned int mnl_ring_get_frame_nr(const struct mnl_ring *ring);
 extern size_t mnl_ring_get_frame_size(const struct mnl_ring *ring);
 extern int mnl_ring_get_stats(const struct mnl_ring *ring, struct mnl_ring_stats *stats, size_t len);
 extern int mnl_ring_wait(struct mnl_ring *ring, int timeout);
+extern int mnl_ring_set_wakeup(struct mnl_ring *ring, unsigned int messages, unsigned int delay);
+extern void mnl_ring_set_busy_poll(struct mnl_ring *ring, unsigned int usec);
 
 /* receive */
 extern struct nlmsghdr *mnl_ring_peek(struct mnl_ring *ring, size_t *len);
 extern int mnl_ring_release(struct mnl_ring *ring, unsigned int nr);
+extern int mnl_ring_keep(struct mnl_ring *ring, const struct nlmsghdr *nlh);
+extern int mnl_ring_release_kept(struct mnl_ring *ring, const struct nlmsghdr *nlh);
 extern int mnl_ring_cb_run(struct mnl_ring *ring, unsigned int seq, unsigned int portid, mnl_cb_t cb_data, void *data, unsigned int budget, unsigned int *done);
 
 /* transmit */
@@ -337,6 +341,10 @@ extern void *mnl_ring_reserve(struct mnl_ring *ring, size_t size);
 extern int mnl_ring_commit(struct mnl_ring *ring, size_t len);
 extern void mnl_ring_cancel(struct mnl_ring *ring);
 extern ssize_t mnl_ring_flush(struct mnl_ring *ring);
+
+/* raw access */
+extern struct nl_mmap_hdr *mnl_ring_current_frame(struct mnl_ring *ring);
+extern int mnl_ring_advance(struct mnl_ring *ring);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -23,11 +23,15 @@
 
 #define SOCKETS		64
 #define FAMILY_ID	0x77
+#define FRAMES		2048
 
 struct played_ring {
 	struct nl_mmap_req	req;
+	unsigned int		flags;
 	char			*mem;
 	unsigned int		head;
+	unsigned short		span[FRAMES];	/* 0: no message begins here */
+	bool			passed[FRAMES];	/* kept when we came by */
 	int			error;		/* TX: to be told */
 };
 
@@ -36,6 +40,7 @@ struct played_socket {
 	bool			copy;		/* a COPY frame is out */
 	int			error;		/* SO_ERROR */
 	struct played_ring	ring[2];
+	struct nl_mmap_control	*control;
 	void			*map;
 	unsigned int		answers;	/* genl: waiting */
 	char			answer[2][256];
@@ -96,9 +101,28 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 	if (req->nm_frame_nr > 0 && (req->nm_frame_size < NL_MMAP_HDRLEN ||
 				     req->nm_block_size < req->nm_frame_size))
 		return fail(EINVAL);
-	if (played.frames_allowed && req->nm_frame_nr > played.frames_allowed)
+	if (played.bytes_allowed &&
+	    req->nm_block_size * req->nm_block_nr > played.bytes_allowed)
 		return fail(ENOBUFS);
 	ring->req = *req;
+	ring->flags = 0;
+	if (len >= sizeof(struct nl_mmap_req2) && !played.old)
+		ring->flags = ((const struct nl_mmap_req2 *)value)->nm_flags;
+	return 0;
+}
+
+static int get_ring(const struct played_ring *ring, void *value,
+		    socklen_t *len)
+{
+	struct nl_mmap_state state = {
+		.req = ring->req,
+		.nm_head = ring->head,
+		.nm_flags = ring->flags,
+	};
+
+	if (played.old)
+		return fail(ENOPROTOOPT);
+	memcpy(value, &state, *len < sizeof(state) ? *len : sizeof(state));
 	return 0;
 }
 
@@ -110,12 +134,15 @@ static size_t ring_size(const struct played_ring *ring)
 void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	struct played_socket *s = played_socket(fd);
+	size_t size;
 	char *map;
 
 	if (s == NULL || !s->attached)
 		return REAL(mmap)(addr, len, prot, flags, fd, offset);
-	if (played.mmap_error ||
-	    len != ring_size(&s->ring[0]) + ring_size(&s->ring[1])) {
+	size = ring_size(&s->ring[0]) + ring_size(&s->ring[1]);
+	if (s->ring[0].flags & NL_MMAP_F_CONTROL)
+		size += getpagesize();
+	if (played.mmap_error || len != size) {
 		errno = played.mmap_error ? played.mmap_error : EINVAL;
 		return MAP_FAILED;
 	}
@@ -125,6 +152,8 @@ void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 		s->ring[0].mem = map;
 	if (ring_size(&s->ring[1]) > 0)
 		s->ring[1].mem = map + ring_size(&s->ring[0]);
+	if (s->ring[0].flags & NL_MMAP_F_CONTROL)
+		s->control = (void *)(map + size - getpagesize());
 	return map;
 }
 
@@ -135,6 +164,7 @@ int munmap(void *addr, size_t len)
 	for (i = 0; i < SOCKETS; i++)
 		if (addr != NULL && sockets[i].map == addr) {
 			sockets[i].map = NULL;
+			sockets[i].control = NULL;
 			sockets[i].ring[0].mem = NULL;
 			sockets[i].ring[1].mem = NULL;
 		}
@@ -181,19 +211,34 @@ static void set_status(struct nl_mmap_hdr *hdr, unsigned int value)
 	__atomic_store_n(&hdr->nm_status, value, __ATOMIC_RELEASE);
 }
 
-static void advance(struct played_ring *ring)
+static struct nl_mmap_hdr *frame_at(const struct played_ring *ring,
+				    unsigned int offset)
 {
-	ring->head = (ring->head + 1) % ring->req.nm_frame_nr;
+	return frame(ring, (ring->head + offset) % ring->req.nm_frame_nr);
+}
+
+static void advance(struct played_ring *ring, unsigned int frames)
+{
+	ring->head = (ring->head + frames) % ring->req.nm_frame_nr;
+}
+
+static void publish(struct played_ring *ring, unsigned int value,
+		    unsigned int len, unsigned int span)
+{
+	struct nl_mmap_hdr *hdr = frame(ring, ring->head);
+	unsigned int i;
+
+	for (i = 0; i < span; i++)
+		ring->span[ring->head + i] = ring->passed[ring->head + i] = 0;
+	ring->span[ring->head] = span;
+	hdr->nm_len = len;
+	set_status(hdr, value);
+	advance(ring, span);
 }
 
 void played_frame(int fd, unsigned int value, unsigned int len)
 {
-	struct played_ring *ring = &sockets[fd].ring[MNL_RING_RX];
-	struct nl_mmap_hdr *hdr = frame(ring, ring->head);
-
-	hdr->nm_len = len;
-	set_status(hdr, value);
-	advance(ring);
+	publish(&sockets[fd].ring[MNL_RING_RX], value, len, 1);
 }
 
 static unsigned int capacity(const struct played_ring *ring)
@@ -201,44 +246,116 @@ static unsigned int capacity(const struct played_ring *ring)
 	return ring->req.nm_frame_size - NL_MMAP_HDRLEN;
 }
 
+/* frames of a message, 0: it comes by COPY */
+static unsigned int span_of(const struct played_ring *ring, unsigned int len)
+{
+	unsigned int size = ring->req.nm_frame_size, span;
+
+	if (len <= capacity(ring))
+		return 1;
+	span = (NL_MMAP_HDRLEN + len + size - 1) / size;
+	return ring->flags & NL_MMAP_F_SPAN &&
+	       span <= ring->req.nm_frame_nr / 2 ? span : 0;
+}
+
+static bool is_free(const struct played_ring *ring, unsigned int offset)
+{
+	unsigned int nr = ring->req.nm_frame_nr;
+
+	if (status(frame_at(ring, offset)) != NL_MMAP_STATUS_UNUSED)
+		return false;
+	/* passed over: only when the one behind is read */
+	while (offset < nr && ring->passed[(ring->head + offset) % nr])
+		offset++;
+	return offset == nr || status(frame_at(ring, offset)) ==
+			       NL_MMAP_STATUS_UNUSED;
+}
+
+static void pass_over(struct played_ring *ring)
+{
+	unsigned int i, span = ring->span[ring->head];
+
+	for (i = 0; i < span; i++)
+		ring->passed[ring->head + i] = true;
+	advance(ring, span);
+}
+
+/* Can a message have these frames? -1: not these; 0: not yet; 1: yes. */
+static int has_room(struct played_ring *ring, unsigned int span)
+{
+	unsigned int nr = ring->req.nm_frame_nr, looks, i;
+
+	for (looks = nr; looks && status(frame_at(ring, 0)) ==
+				  NL_MMAP_STATUS_SKIP; looks--)
+		pass_over(ring);
+	if (ring->head + span > nr)
+		return -1;
+	for (i = 0; i < span; i++) {
+		if (status(frame_at(ring, i)) == NL_MMAP_STATUS_SKIP)
+			return -1;
+		if (!is_free(ring, i))
+			return 0;
+	}
+	/* where the reader may be, it must find no middle of a message */
+	for (i = span - 1; i < nr; i++)
+		if (!ring->passed[(ring->head + i) % nr])
+			return 1;
+	return span == 1 ? 1 : -1;
+}
+
+static bool has_message(int fd, ssize_t *len)
+{
+	*len = REAL(recv)(fd, NULL, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+	if (*len == -1 && errno != EAGAIN)
+		sockets[fd].error = errno;
+	return *len != -1;
+}
+
 /* moves what waits at the socket to frames */
 static void fill(int fd)
 {
 	struct played_socket *s = &sockets[fd];
 	struct played_ring *ring = &s->ring[MNL_RING_RX];
-	struct nl_mmap_hdr *hdr;
+	unsigned int span;
 	ssize_t len;
 
-	while (!s->copy && status(hdr = frame(ring, ring->head)) ==
-			   NL_MMAP_STATUS_UNUSED) {
-		len = REAL(recv)(fd, NULL, 0,
-				 MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
-		if (len == -1) {
-			if (errno != EAGAIN)
-				s->error = errno;
-			return;
-		}
-		if (len > (ssize_t)capacity(ring)) {
+	while (!s->copy && has_message(fd, &len)) {
+		span = span_of(ring, len);
+		if (span > 1 && has_room(ring, span) == -1)
+			span = 0;
+		if (has_room(ring, span ? span : 1) != 1)
+			break;
+		if (span == 0) {
 			s->copy = true;
-			played_frame(fd, NL_MMAP_STATUS_COPY, len);
+			publish(ring, NL_MMAP_STATUS_COPY, len, 1);
 		} else {
-			REAL(recv)(fd, (char *)hdr + NL_MMAP_HDRLEN, len, 0);
-			played_frame(fd, NL_MMAP_STATUS_VALID, len);
+			REAL(recv)(fd, (char *)frame_at(ring, 0) +
+				   NL_MMAP_HDRLEN, len, 0);
+			publish(ring, NL_MMAP_STATUS_VALID, len, span);
 		}
 	}
 }
 
-static bool readable(const struct played_ring *ring)
+static bool readable(int fd)
 {
-	unsigned int i, value;
+	const struct played_socket *s = &sockets[fd];
+	const struct played_ring *ring = &s->ring[MNL_RING_RX];
+	unsigned int i, value, count = 0, threshold = 1;
+	ssize_t len;
 
+	if (s->control != NULL && s->control->nmc_wakeup > 0)
+		threshold = s->control->nmc_wakeup;
 	for (i = 0; i < ring->req.nm_frame_nr; i++) {
+		if (ring->span[i] == 0)
+			continue;
 		value = status(frame(ring, i));
-		if (value == NL_MMAP_STATUS_VALID ||
-		    value == NL_MMAP_STATUS_COPY)
+		count += value == NL_MMAP_STATUS_VALID &&
+			 frame(ring, i)->nm_len > 0;
+		if (value == NL_MMAP_STATUS_COPY)
 			return true;
 	}
-	return false;
+	/* what is still at the socket did not fit */
+	return count >= threshold || (count > 0 && has_message(fd, &len));
 }
 
 static short events(int fd)
@@ -249,7 +366,7 @@ static short events(int fd)
 
 	if (has_ring(fd, MNL_RING_RX)) {
 		fill(fd);
-		if (readable(&s->ring[MNL_RING_RX]))
+		if (readable(fd))
 			revents |= POLLIN;
 	}
 	if (has_ring(fd, MNL_RING_TX) &&
@@ -260,7 +377,7 @@ static short events(int fd)
 
 /* apart from poll(), of whose argument libc says that nobody reads it */
 static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
-						 int timeout)
+						 const struct timespec *timeout)
 {
 	struct pollfd real = { .fd = fds->fd, .events = POLLIN };
 	int ret;
@@ -273,12 +390,13 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 		return 1;
 	}
 	if (!has_ring(fds->fd, MNL_RING_RX) && !has_ring(fds->fd, MNL_RING_TX))
-		return REAL(poll)(fds, nr, timeout);
+		return REAL(ppoll)(fds, nr, timeout, NULL);
 	for (;;) {
 		fds->revents = events(fds->fd) & (fds->events | POLLERR);
-		if (fds->revents || timeout == 0)
+		if (fds->revents || (timeout != NULL && timeout->tv_sec == 0 &&
+				     timeout->tv_nsec == 0))
 			return fds->revents != 0;
-		ret = REAL(poll)(&real, 1, timeout);
+		ret = REAL(ppoll)(&real, 1, timeout, NULL);
 		if (ret <= 0)
 			return ret;
 	}
@@ -308,8 +426,11 @@ int getsockname(int fd, struct sockaddr *restrict addr, socklen_t *restrict len)
 
 int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 {
+	struct played_ring *ring = option_ring(fd, level, option);
 	struct played_socket *s = played_socket(fd);
 
+	if (ring != NULL && s->attached)
+		return get_ring(ring, value, len);
 	if (played.option_error)
 		return fail(played.option_error);
 	if (level != SOL_SOCKET || option != SO_ERROR || s == NULL ||
@@ -320,8 +441,10 @@ int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 	return 0;
 }
 
-int poll(struct pollfd *fds, nfds_t nr, int timeout)
+int ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+	  const sigset_t *mask)
 {
+	(void)mask;
 	return played_poll(fds, nr, timeout);
 }
 
@@ -352,7 +475,7 @@ static ssize_t send_frames(int fd, const struct sockaddr *addr,
 		ring->error = ret == -1 && sent > 0 ? errno : 0;
 		if (ring->error)
 			break;
-		advance(ring);
+		advance(ring, 1);
 		set_status(hdr, NL_MMAP_STATUS_UNUSED);
 		if (ret == -1)
 			return -1;

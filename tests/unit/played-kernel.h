@@ -11,12 +11,13 @@
 /* What the played kernel answers; zeroes for a kernel in good health. */
 struct played_kernel {
 	bool		no_family;	/* the module is not there */
+	bool		old;		/* no extensions of the rings of 2013 */
 	int		attach_error;	/* errno of the attach request */
 	int		set_error;	/* errno of setting a ring */
 	int		mmap_error;
 	int		poll_error;
 	short		poll_events;	/* revents of the next poll() */
-	unsigned int	frames_allowed;	/* more in one ring: ENOBUFS; 0 any */
+	unsigned int	bytes_allowed;	/* more in one ring: ENOBUFS; 0 any */
 	int		option_error;	/* errno of getsockopt() */
 	int		recv_error;	/* errno of the next recv() that takes */
 	int		name_error;	/* errno of getsockname() */

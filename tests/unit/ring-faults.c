@@ -16,6 +16,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&played, 0, sizeof(played));
+	played.old = true;
 	nl = mnl_socket_open(NETLINK_USERSOCK);
 	assert_non_null(nl);
 	assert_int_equal(mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID), 0);
@@ -109,7 +110,7 @@ static void test_removed(void **state)
 static void test_smaller(void **state)
 {
 	(void)state;
-	played.frames_allowed = 40;
+	played.bytes_allowed = 40 * 16384;
 	assert_int_equal(mnl_ring_get_frame_nr(map(MNL_RING_RX)), 32);
 	assert_int_equal(mnl_ring_get_frame_nr(ring_of(MNL_RING_TX)), 32);
 }
@@ -117,7 +118,7 @@ static void test_smaller(void **state)
 static void test_none_allowed(void **state)
 {
 	(void)state;
-	played.frames_allowed = 3;
+	played.bytes_allowed = 3 * 16384;
 	assert_int_equal(mnl_socket_mmap(nl), 0);
 	assert_false(mnl_ring_is_mapped(ring_of(MNL_RING_RX)));
 	assert_false(mnl_ring_is_mapped(ring_of(MNL_RING_TX)));

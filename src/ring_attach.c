@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Attaching: on kernels whose af_netlink has no rings, the generic netlink
+ * family of the module gives a socket the ring options.
+ */
+#include <linux/genetlink.h>
+#include <libmnl/libmnl.h>
+
+#include "ring.h"
+
+static ssize_t genl_talk(struct mnl_socket *nl, struct nlmsghdr *nlh,
+			 mnl_cb_t cb, void *data)
+{
+	char buf[8192];
+	ssize_t len;
+	int ret;
+
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1)
+		return -1;
+	do {
+		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (len == -1)
+			return -1;
+		ret = mnl_cb_run(buf, len, 0, 0, cb, data);
+	} while (ret > MNL_CB_STOP);
+	return ret;
+}
+
+static struct nlmsghdr *genl_put(void *buf, uint16_t family, uint8_t cmd)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct genlmsghdr *genl;
+
+	nlh->nlmsg_type = family;
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = cmd;
+	genl->version = 1;
+	return nlh;
+}
+
+static int family_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr;
+	uint16_t *family = data;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
+		    mnl_attr_validate(attr, MNL_TYPE_U16) == 0)
+			*family = mnl_attr_get_u16(attr);
+	return MNL_CB_OK;
+}
+
+/* looking the family up loads the module */
+static int ring_attach_by(struct mnl_socket *genl, int fd)
+{
+	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
+	struct nlmsghdr *nlh;
+	uint16_t family = 0;
+
+	nlh = genl_put(buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME,
+			  NETLINK_MMAP_FAMILY_NAME);
+	if (genl_talk(genl, nlh, family_cb, &family) == -1)
+		return -1;
+
+	nlh = genl_put(buf, family, NETLINK_MMAP_CMD_ATTACH);
+	mnl_attr_put_u32(nlh, NETLINK_MMAP_A_ATTACH_FD, fd);
+	return genl_talk(genl, nlh, NULL, NULL);
+}
+
+/* 0, or -1 and errno */
+int ring_attach(int fd)
+{
+	struct mnl_socket *genl;
+	int ret;
+
+	genl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	if (genl == NULL)
+		return -1;
+	ret = ring_attach_by(genl, fd);
+	mnl_socket_close(genl);
+	return ret;
+}
