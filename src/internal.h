@@ -20,6 +20,11 @@ struct mnl_socket {
 /* where a socket sends to */
 extern const struct sockaddr_nl mnl_kernel_addr;
 
+/* socket.c: without a look at the environment */
+struct mnl_socket *mnl_socket_open_plain(int bus, int flags);
+
+bool mnl_socket_mmap_unasked(struct mnl_socket *nl);
+
 /*
  * ring.c: the ring that a plain call must not pass, because the kernel shares
  * it or the program has messages in it; NULL if there is none

@@ -46,6 +46,7 @@
 #define RING_BLOCK_SIZE		65536U
 #define RING_RX_SIZE		(4U << 20)
 #define RING_TX_SIZE		(1U << 20)
+#define RING_UNASKED_SIZE	(1U << 20)
 #define RING_SPINS		200
 
 /* Frames of a size for one message; with spans, that of most messages: a
@@ -311,7 +312,8 @@ static int rings_map(struct mnl_socket *nl)
 	map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, nl->fd, 0);
 	if (map == MAP_FAILED)
 		return -1;
-	madvise(map, len, MADV_DONTFORK);
+	if (!rings->unasked)
+		madvise(map, len, MADV_DONTFORK);
 	rings->map = map;
 	rings->map_len = len;
 	if (rings->ring[MNL_RING_RX].in_kernel)
@@ -321,6 +323,24 @@ static int rings_map(struct mnl_socket *nl)
 	if (control)
 		rings->ring[MNL_RING_RX].control = (void *)(map + size);
 	return 0;
+}
+
+/*
+ * A ring that the program does not know of: for reception, and inherited by
+ * fork(2), as the socket is. Where there is none the socket stays as it is.
+ */
+bool mnl_socket_mmap_unasked(struct mnl_socket *nl)
+{
+	struct mnl_rings *rings = rings_get(nl);
+
+	if (rings == NULL)
+		return false;
+	rings->unasked = true;
+	if (mnl_socket_set_ring(nl, RING_UNASKED_SIZE, 0) == 0 &&
+	    rings->ring[MNL_RING_RX].in_kernel && mnl_socket_mmap(nl) == 0)
+		return true;
+	mnl_socket_munmap(nl);
+	return false;
 }
 
 static int ring_start(struct mnl_ring *ring)

@@ -78,6 +78,7 @@ struct mnl_rings {
 	void		*map;
 	size_t		map_len;
 	bool		ready;		/* mnl_socket_mmap() was called */
+	bool		unasked;	/* the program did not ask for a ring */
 	int		spins;		/* looks before sleeping */
 };
 
@@ -148,6 +149,7 @@ int ring_attach(int fd);
 /* ring_rx.c */
 bool ring_rx_ready(struct mnl_ring *ring);
 int ring_rx_pass_on(struct mnl_ring *ring);
+int ring_wait_as_recvmsg(struct mnl_ring *ring, int flags);
 
 /* ring_tx.c */
 bool ring_tx_ready(const struct mnl_ring *ring);

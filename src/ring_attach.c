@@ -75,7 +75,7 @@ int ring_attach(int fd)
 	struct mnl_socket *genl;
 	int ret;
 
-	genl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	genl = mnl_socket_open_plain(NETLINK_GENERIC, SOCK_CLOEXEC);
 	if (genl == NULL)
 		return -1;
 	ret = ring_attach_by(genl, fd);

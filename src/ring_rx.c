@@ -601,27 +601,33 @@ static int receive_timeout(int fd)
 	return tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
 }
 
+/* Until a message can be peeked, for as long as recvmsg(2) would; 0 or -1. */
+int ring_wait_as_recvmsg(struct mnl_ring *ring, int flags)
+{
+	int ret;
+
+	if (check_ready(ring) == 0 && ring->mem != NULL)
+		return 0;
+	ret = mnl_ring_wait(ring, flags & MSG_DONTWAIT ? 0 :
+				  receive_timeout(ring->nl->fd));
+	if (ret == 0)
+		errno = EAGAIN;
+	return ret == 1 ? 0 : -1;
+}
+
 /* mnl_socket_recvfrom() on a socket with an RX ring */
 ssize_t mnl_ring_recvfrom(struct mnl_ring *ring, void *buf, size_t size)
 {
 	struct nlmsghdr *nlh;
 	size_t len;
-	int ret;
 
 	if (ring->peeked > 0) {
 		errno = EBUSY;
 		return -1;
 	}
 	while ((nlh = mnl_ring_peek(ring, &len)) == NULL) {
-		if (errno != EAGAIN)
+		if (errno != EAGAIN || ring_wait_as_recvmsg(ring, 0) == -1)
 			return -1;
-		ret = mnl_ring_wait(ring, receive_timeout(ring->nl->fd));
-		if (ret == -1)
-			return -1;
-		if (ret == 0) {
-			errno = EAGAIN;
-			return -1;
-		}
 	}
 	memcpy(buf, nlh, len < size ? len : size);
 	mnl_ring_release(ring, 1);

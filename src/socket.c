@@ -41,15 +41,7 @@ EXPORT_SYMBOL unsigned int mnl_socket_get_portid(const struct mnl_socket *nl)
 	return nl->addr.nl_pid;
 }
 
-/**
- * mnl_socket_open2 - open a netlink socket with flags
- * \param bus netlink protocol: NETLINK_ROUTE, NETLINK_NETFILTER, ...
- * \param flags for socket(2): SOCK_CLOEXEC, SOCK_NONBLOCK
- *
- * Returns the socket. On error, it returns NULL and errno is what socket(2)
- * or calloc(3) said.
- */
-EXPORT_SYMBOL struct mnl_socket *mnl_socket_open2(int bus, int flags)
+struct mnl_socket *mnl_socket_open_plain(int bus, int flags)
 {
 	struct mnl_socket *nl = calloc(1, sizeof(*nl));
 
@@ -60,6 +52,35 @@ EXPORT_SYMBOL struct mnl_socket *mnl_socket_open2(int bus, int flags)
 		free(nl);
 		return NULL;
 	}
+	return nl;
+}
+
+static bool ring_is_wanted(void)
+{
+	const char *value = secure_getenv("LIBMNL_RING");
+
+	return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0;
+}
+
+/**
+ * mnl_socket_open2 - open a netlink socket with flags
+ * \param bus netlink protocol: NETLINK_ROUTE, NETLINK_NETFILTER, ...
+ * \param flags for socket(2): SOCK_CLOEXEC, SOCK_NONBLOCK
+ *
+ * With LIBMNL_RING=1 in the environment, which is not looked at in programs
+ * with more rights than their user, the socket gets an RX ring of 1 MiB that
+ * the program need not know of, if it may have one: mnl_socket_recvfrom()
+ * reads from there. For programs that receive by no other call.
+ *
+ * Returns the socket. On error, it returns NULL and errno is what socket(2)
+ * or calloc(3) said.
+ */
+EXPORT_SYMBOL struct mnl_socket *mnl_socket_open2(int bus, int flags)
+{
+	struct mnl_socket *nl = mnl_socket_open_plain(bus, flags);
+
+	if (nl != NULL && ring_is_wanted())
+		mnl_socket_mmap_unasked(nl);
 	return nl;
 }
 

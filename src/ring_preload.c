@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * libmnl-ring-preload.so: RX rings for programs that receive from netlink
+ * sockets by recv(2) and the like, with another library than libmnl or with
+ * none. They are started with LD_PRELOAD; nothing else of them changes.
+ *
+ * A socket gets its ring when the program first receives from it. poll(2),
+ * select(2) and epoll(7) know of the ring by themselves. Sockets that want to
+ * be told more of a message than its address (SO_PASSCRED, NETLINK_PKTINFO,
+ * NETLINK_LISTEN_ALL_NSID) stay as they are.
+ *
+ * The address of a message is the kernel's for messages from the kernel, with
+ * the multicast group; for those from processes it has the process ID where
+ * the port ID was.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <libmnl/libmnl.h>
+
+#include "ring.h"
+
+#define DESCRIPTORS	1024
+
+enum kind {
+	UNKNOWN,	/* not looked at since it was opened */
+	PLAIN,
+	WITH_RING,
+};
+
+static struct descriptor {
+	enum kind		kind;
+	struct mnl_socket	*nl;
+	struct mnl_ring		*ring;
+	pthread_mutex_t		lock;	/* of the ring */
+} descriptors[DESCRIPTORS] = {
+	[0 ... DESCRIPTORS - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER },
+};
+
+/* The calls below are the library's own, and go to the kernel. */
+static __thread bool inside __attribute__((tls_model("initial-exec")));
+
+/*
+ * System calls
+ */
+
+static ssize_t real_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	return syscall(SYS_recvmsg, fd, msg, flags);
+}
+
+static ssize_t real_recvfrom(int fd, void *buf, size_t len, int flags,
+			     struct sockaddr *addr, socklen_t *addr_len)
+{
+	return syscall(SYS_recvfrom, fd, buf, len, flags, addr, addr_len);
+}
+
+/*
+ * Descriptors
+ */
+
+static int option(int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = 0;
+
+	if (getsockopt(fd, level, name, &value, &len) == -1)
+		return 0;
+	return value;
+}
+
+static bool may_have_ring(int fd)
+{
+	return option(fd, SOL_SOCKET, SO_DOMAIN) == AF_NETLINK &&
+	       !option(fd, SOL_SOCKET, SO_PASSCRED) &&
+	       !option(fd, SOL_NETLINK, NETLINK_PKTINFO) &&
+	       !option(fd, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID);
+}
+
+static bool set_ring(struct descriptor *d, int fd)
+{
+	d->nl = mnl_socket_fdopen(fd);
+	if (d->nl == NULL)
+		return false;
+	if (!mnl_socket_mmap_unasked(d->nl)) {
+		free(d->nl);
+		return false;
+	}
+	d->ring = mnl_socket_get_ring(d->nl, MNL_RING_RX);
+	return true;
+}
+
+/* locked, or NULL: no ring */
+static struct descriptor *get_descriptor(int fd)
+{
+	struct descriptor *d;
+	int saved = errno;
+	enum kind kind;
+
+	if (inside || fd < 0 || fd >= DESCRIPTORS)
+		return NULL;
+	d = &descriptors[fd];
+	if (__atomic_load_n(&d->kind, __ATOMIC_RELAXED) == PLAIN)
+		return NULL;
+	pthread_mutex_lock(&d->lock);
+	inside = true;
+	if (d->kind == UNKNOWN) {
+		kind = may_have_ring(fd) && set_ring(d, fd) ? WITH_RING : PLAIN;
+		__atomic_store_n(&d->kind, kind, __ATOMIC_RELAXED);
+		errno = saved;
+	}
+	if (d->kind == WITH_RING)
+		return d;
+	inside = false;
+	pthread_mutex_unlock(&d->lock);
+	return NULL;
+}
+
+static void put_descriptor(struct descriptor *d)
+{
+	inside = false;
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* another file may have this number from now on */
+static bool forget_descriptor(int fd, int *ret)
+{
+	struct descriptor *d;
+	bool closed = false;
+
+	if (inside || fd < 0 || fd >= DESCRIPTORS)
+		return false;
+	d = &descriptors[fd];
+	if (__atomic_load_n(&d->kind, __ATOMIC_RELAXED) == UNKNOWN)
+		return false;
+	pthread_mutex_lock(&d->lock);
+	inside = true;
+	if (d->kind == WITH_RING) {
+		*ret = mnl_socket_close(d->nl);
+		closed = true;
+	}
+	__atomic_store_n(&d->kind, UNKNOWN, __ATOMIC_RELAXED);
+	put_descriptor(d);
+	return closed;
+}
+
+/*
+ * Receiving
+ */
+
+static void put_address(struct msghdr *msg, const struct nl_mmap_hdr *hdr)
+{
+	struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_pid = hdr->nm_pid,
+		.nl_groups = hdr->nm_group ? 1U << (hdr->nm_group - 1) : 0,
+	};
+
+	if (msg->msg_name != NULL)
+		memcpy(msg->msg_name, &addr, msg->msg_namelen < sizeof(addr) ?
+		       msg->msg_namelen : sizeof(addr));
+	msg->msg_namelen = sizeof(addr);
+}
+
+static size_t copy_message(const struct msghdr *msg, const char *from,
+			   size_t len)
+{
+	size_t copied = 0, part, i;
+
+	for (i = 0; i < msg->msg_iovlen && copied < len; i++) {
+		part = len - copied;
+		if (part > msg->msg_iov[i].iov_len)
+			part = msg->msg_iov[i].iov_len;
+		memcpy(msg->msg_iov[i].iov_base, from + copied, part);
+		copied += part;
+	}
+	return copied;
+}
+
+/* the message that a frame announces, or has */
+static ssize_t receive_current(struct mnl_ring *ring, struct msghdr *msg,
+			       int flags)
+{
+	struct nl_mmap_hdr *hdr = mnl_ring_current_frame(ring);
+	size_t len = hdr->nm_len, copied;
+	ssize_t ret;
+
+	if (frame_status(hdr) == NL_MMAP_STATUS_COPY) {
+		ret = real_recvmsg(ring->nl->fd, msg, flags | MSG_DONTWAIT);
+		if (ret == -1 && errno != EAGAIN)
+			return -1;
+	} else {
+		copied = copy_message(msg, frame_payload(hdr), len);
+		put_address(msg, hdr);
+		msg->msg_controllen = 0;
+		msg->msg_flags = copied < len ? MSG_TRUNC : 0;
+		ret = flags & MSG_TRUNC ? len : copied;
+	}
+	if (!(flags & MSG_PEEK))
+		mnl_ring_advance(ring);
+	return ret;
+}
+
+static ssize_t receive(struct mnl_ring *ring, struct msghdr *msg, int flags)
+{
+	ssize_t ret;
+
+	do {
+		if (ring_wait_as_recvmsg(ring, flags) == -1)
+			return -1;
+		ret = receive_current(ring, msg, flags);
+	} while (ret == -1 && errno == EAGAIN);
+	return ret;
+}
+
+/*
+ * What programs call
+ */
+
+EXPORT_SYMBOL ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct descriptor *d = get_descriptor(fd);
+	ssize_t ret;
+
+	if (d == NULL)
+		return real_recvmsg(fd, msg, flags);
+	ret = receive(d->ring, msg, flags);
+	put_descriptor(d);
+	return ret;
+}
+
+EXPORT_SYMBOL ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+			       struct sockaddr *addr, socklen_t *addr_len)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	struct msghdr msg = {
+		.msg_name = addr,
+		.msg_namelen = addr != NULL ? *addr_len : 0,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+	struct descriptor *d = get_descriptor(fd);
+	ssize_t ret;
+
+	if (d == NULL)
+		return real_recvfrom(fd, buf, len, flags, addr, addr_len);
+	ret = receive(d->ring, &msg, flags);
+	put_descriptor(d);
+	if (ret != -1 && addr != NULL)
+		*addr_len = msg.msg_namelen;
+	return ret;
+}
+
+EXPORT_SYMBOL ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	return recvfrom(fd, buf, len, flags, NULL, NULL);
+}
+
+static bool is_over(const struct timespec *timeout,
+		    const struct timespec *start)
+{
+	struct timespec now;
+
+	if (timeout == NULL)
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now.tv_sec -= start->tv_sec + timeout->tv_sec;
+	now.tv_nsec -= start->tv_nsec + timeout->tv_nsec;
+	return now.tv_sec * 1000000000LL + now.tv_nsec >= 0;
+}
+
+EXPORT_SYMBOL int recvmmsg(int fd, struct mmsghdr *msgs, unsigned int nr,
+			   int flags, struct timespec *timeout)
+{
+	struct descriptor *d = get_descriptor(fd);
+	struct timespec start;
+	unsigned int i;
+	ssize_t ret;
+
+	if (d == NULL)
+		return syscall(SYS_recvmmsg, fd, msgs, nr, flags, timeout);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (i = 0; i < nr && (i == 0 || !is_over(timeout, &start)); i++) {
+		ret = receive(d->ring, &msgs[i].msg_hdr, flags);
+		if (ret == -1)
+			break;
+		msgs[i].msg_len = ret;
+		if (flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+	}
+	put_descriptor(d);
+	return i > 0 || nr == 0 ? (int)i : -1;
+}
+
+EXPORT_SYMBOL int close(int fd)
+{
+	int ret;
+
+	if (forget_descriptor(fd, &ret))
+		return ret;
+	return syscall(SYS_close, fd);
+}
+
+EXPORT_SYMBOL int dup2(int from, int to)
+{
+	int ret;
+
+	if (from != to)
+		forget_descriptor(to, &ret);
+	return from == to ? fcntl(from, F_GETFD) == -1 ? -1 : to :
+			    (int)syscall(SYS_dup3, from, to, 0);
+}
+
+EXPORT_SYMBOL int dup3(int from, int to, int flags)
+{
+	int ret;
+
+	if (from != to)
+		forget_descriptor(to, &ret);
+	return syscall(SYS_dup3, from, to, flags);
+}
