@@ -6,26 +6,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <libmnl/libmnl.h>
 
-/* the kernel's group; udevd sends its own to group 2 */
-#define KERNEL_EVENTS	1
-
-static void print_strings(const char *buf, size_t len)
-{
-	const char *end = buf + len;
-	size_t size;
-
-	while (buf < end) {
-		size = strnlen(buf, end - buf);
-		printf("%.*s\n", (int)size, buf);
-		buf += size + 1;
-	}
-	printf("\n");
-	fflush(stdout);
-}
+#include "kobject-print.h"
 
 int main(void)
 {

@@ -10,15 +10,6 @@
 #include "nfct-print.h"
 #include "nfnl.h"
 
-static int flow_cb(const struct nlmsghdr *nlh, void *data)
-{
-	int ret = nfct_print(nlh);
-
-	(void)data;
-	printf("\n");
-	return ret;
-}
-
 int main(void)
 {
 	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
@@ -31,7 +22,7 @@ int main(void)
 		       NLM_F_DUMP, AF_UNSPEC, 0);
 	nlh->nlmsg_seq = seq;
 	nfnl_send(nl, nlh);
-	nfnl_receive(nl, seq, flow_cb, NULL);
+	nfnl_receive(nl, seq, nfct_print_flow, NULL);
 	mnl_socket_close(nl);
 	return EXIT_SUCCESS;
 }

@@ -113,7 +113,7 @@ static void print_u32(const char *name, const struct nlattr *attr)
 		printf("%s=%u ", name, ntohl(mnl_attr_get_u32(attr)));
 }
 
-int nfct_print(const struct nlmsghdr *nlh)
+static int print_flow(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attrs[CTA_MAX + 1] = { NULL };
 
@@ -129,4 +129,32 @@ int nfct_print(const struct nlmsghdr *nlh)
 	print_u32("status", attrs[CTA_STATUS]);
 	print_u32("timeout", attrs[CTA_TIMEOUT]);
 	return MNL_CB_OK;
+}
+
+int nfct_print_flow(const struct nlmsghdr *nlh, void *data)
+{
+	int ret = print_flow(nlh);
+
+	(void)data;
+	printf("\n");
+	return ret;
+}
+
+static const char *event_name(const struct nlmsghdr *nlh)
+{
+	if ((nlh->nlmsg_type & 0xff) == IPCTNL_MSG_CT_DELETE)
+		return "[DESTROY]";
+	return nlh->nlmsg_flags & NLM_F_CREATE ? "[NEW]" : "[UPDATE]";
+}
+
+int nfct_print_event(const struct nlmsghdr *nlh, void *data)
+{
+	int ret;
+
+	(void)data;
+	printf("%-9s ", event_name(nlh));
+	ret = print_flow(nlh);
+	printf("\n");
+	fflush(stdout);
+	return ret;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A line for each flow of connection tracking, for nfct-dump and nfct-event.
+ * A line for each flow of connection tracking, for the dump and the events.
  */
 #ifndef NFCT_PRINT_H
 #define NFCT_PRINT_H
@@ -9,7 +9,8 @@
 
 #include "nfct-parse.h"
 
-/* Prints the flow of a message without a newline; MNL_CB_ERROR: malformed. */
-int nfct_print(const struct nlmsghdr *nlh);
+/* callbacks for mnl_cb_run(): a flow, and what happened to it */
+int nfct_print_flow(const struct nlmsghdr *nlh, void *data);
+int nfct_print_event(const struct nlmsghdr *nlh, void *data);
 
 #endif

@@ -8,22 +8,6 @@
 
 #include "rtnl-link-print.h"
 
-static int link_cb(const struct nlmsghdr *nlh, void *data)
-{
-	const struct nlattr *attr;
-
-	(void)data;
-	printf(nlh->nlmsg_type == RTM_NEWLINK ? "[NEW] " : "[DEL] ");
-	link_print_header(nlh);
-	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg)) {
-		if (link_check_attr(attr) == MNL_CB_ERROR)
-			return MNL_CB_ERROR;
-		link_print_attr(attr);
-	}
-	printf("\n");
-	return MNL_CB_OK;
-}
-
 int main(void)
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
@@ -46,7 +30,7 @@ int main(void)
 			perror("mnl_socket_recvfrom");
 			exit(EXIT_FAILURE);
 		}
-		ret = mnl_cb_run(buf, len, 0, 0, link_cb, NULL);
+		ret = mnl_cb_run(buf, len, 0, 0, link_print_event, NULL);
 		fflush(stdout);
 	}
 	if (ret == MNL_CB_ERROR) {

@@ -63,3 +63,24 @@ int link_check_attr(const struct nlattr *attr)
 	}
 	return MNL_CB_OK;
 }
+
+int link_print(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr;
+
+	(void)data;
+	link_print_header(nlh);
+	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg)) {
+		if (link_check_attr(attr) == MNL_CB_ERROR)
+			return MNL_CB_ERROR;
+		link_print_attr(attr);
+	}
+	printf("\n");
+	return MNL_CB_OK;
+}
+
+int link_print_event(const struct nlmsghdr *nlh, void *data)
+{
+	printf(nlh->nlmsg_type == RTM_NEWLINK ? "[NEW] " : "[DEL] ");
+	return link_print(nlh, data);
+}

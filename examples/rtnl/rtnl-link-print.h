@@ -21,4 +21,8 @@ void link_print_address(const char *name, const struct nlattr *attr);
 /* Is the attribute's payload what its type needs? MNL_CB_ERROR if not. */
 int link_check_attr(const struct nlattr *attr);
 
+/* callbacks for mnl_cb_run(): a link, and what happened to it */
+int link_print(const struct nlmsghdr *nlh, void *data);
+int link_print_event(const struct nlmsghdr *nlh, void *data);
+
 #endif

@@ -7,18 +7,19 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../ring-receive.h"
 #include "rtnl-arguments.h"
 #include "rtnl-route-print.h"
 
 int main(int argc, char *argv[])
 {
-	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
+	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
+	bool verbose = ring_verbose(&argc, &argv);
 	int family = family_argument("rtnl-route-dump-mmap", argc, argv);
-	unsigned int seq = time(NULL), portid;
+	unsigned int seq = time(NULL);
 	struct mnl_socket *nl;
 	struct nlmsghdr *nlh;
 	struct mnl_ring *rx;
-	int ret = MNL_CB_OK;
 
 	nl = mnl_socket_open(NETLINK_ROUTE);
 	if (nl == NULL) {
@@ -29,30 +30,15 @@ int main(int argc, char *argv[])
 		perror("mnl_socket_bind");
 		exit(EXIT_FAILURE);
 	}
-	if (mnl_socket_mmap(nl) == -1) {
-		perror("mnl_socket_mmap");
-		exit(EXIT_FAILURE);
-	}
-	rx = mnl_socket_get_ring(nl, MNL_RING_RX);
-	portid = mnl_socket_get_portid(nl);
-
+	rx = ring_open(nl);
 	nlh = route_put_request(buf, family, seq);
 	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
 		perror("mnl_socket_sendto");
 		exit(EXIT_FAILURE);
 	}
-	while (ret > MNL_CB_STOP) {
-		if (mnl_ring_wait(rx, -1) == -1) {
-			perror("mnl_ring_wait");
-			exit(EXIT_FAILURE);
-		}
-		ret = mnl_ring_cb_run(rx, seq, portid, route_print, NULL, 0,
-				      NULL);
-	}
-	if (ret == MNL_CB_ERROR) {
-		perror("mnl_ring_cb_run");
-		exit(EXIT_FAILURE);
-	}
+	ring_receive(nl, seq, route_print, NULL);
+	if (verbose)
+		ring_print_stats(rx);
 	mnl_socket_close(nl);
 	return EXIT_SUCCESS;
 }

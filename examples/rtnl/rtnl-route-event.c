@@ -8,12 +8,6 @@
 
 #include "rtnl-route-print.h"
 
-static int route_cb(const struct nlmsghdr *nlh, void *data)
-{
-	printf(nlh->nlmsg_type == RTM_NEWROUTE ? "[NEW] " : "[DEL] ");
-	return route_print(nlh, data);
-}
-
 int main(void)
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
@@ -36,7 +30,7 @@ int main(void)
 			perror("mnl_socket_recvfrom");
 			exit(EXIT_FAILURE);
 		}
-		ret = mnl_cb_run(buf, len, 0, 0, route_cb, NULL);
+		ret = mnl_cb_run(buf, len, 0, 0, route_print_event, NULL);
 		fflush(stdout);
 	}
 	if (ret == MNL_CB_ERROR) {

@@ -107,3 +107,9 @@ int route_print(const struct nlmsghdr *nlh, void *data)
 	printf("\n");
 	return MNL_CB_OK;
 }
+
+int route_print_event(const struct nlmsghdr *nlh, void *data)
+{
+	printf(nlh->nlmsg_type == RTM_NEWROUTE ? "[NEW] " : "[DEL] ");
+	return route_print(nlh, data);
+}

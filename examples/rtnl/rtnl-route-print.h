@@ -8,7 +8,8 @@
 #include <libmnl/libmnl.h>
 
 struct nlmsghdr *route_put_request(void *buf, int family, unsigned int seq);
-/* a callback for mnl_cb_run() */
+/* callbacks for mnl_cb_run(): a route, and what happened to it */
 int route_print(const struct nlmsghdr *nlh, void *data);
+int route_print_event(const struct nlmsghdr *nlh, void *data);
 
 #endif

@@ -3,6 +3,7 @@
 # then in a network namespace of its own.
 #	BUILD	the build folder (default: build beside tests)
 #	NO_SKIP	what this kernel lacks is a failure
+#	RINGS	the kernel has rings: the programs with one have to use it
 # shellcheck shell=bash
 # The functions are called by the tests.
 # shellcheck disable=SC2317
@@ -101,6 +102,24 @@ hear()
 {
 	heard 5 "$1"
 	expect 'events' "$1" "$tmp/events"
+}
+
+# hear_times NUMBER PATTERN: waits for so many lines, at most ten seconds
+hear_times()
+{
+	local heard
+	heard=$(timeout 10 tail -n +1 -f "$tmp/events" | grep -cEm "$1" -- "$2" || :)
+	same "events with $2" "$heard" "$1"
+}
+
+# by_ring FILE: the figures of -v say how the messages came
+by_ring()
+{
+	if [ -n "${RINGS-}" ]; then
+		expect 'by ring' '^messages [1-9].* by ring [1-9][0-9]*, .* by queue 0,' "$1"
+	else
+		expect 'without a ring' '^messages [1-9].* by ring 0, .* by queue [1-9]' "$1"
+	fi
 }
 
 deaf()

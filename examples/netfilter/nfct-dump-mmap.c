@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Prints the flows that connection tracking knows, a line for each: as
+ * nfct-dump, but read where the kernel put them, in the RX ring.
+ */
+#include <stdlib.h>
+#include <time.h>
+#include <linux/netfilter/nfnetlink.h>
+
+#include "../ring-receive.h"
+#include "nfct-print.h"
+#include "nfnl.h"
+
+int main(int argc, char *argv[])
+{
+	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
+	bool verbose = ring_verbose(&argc, &argv);
+	unsigned int seq = time(NULL);
+	struct nlmsghdr *nlh;
+	struct mnl_socket *nl;
+	struct mnl_ring *rx;
+
+	nl = nfnl_open(0);
+	rx = ring_open(nl);
+	nlh = nfnl_put(buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
+		       NLM_F_DUMP, AF_UNSPEC, 0);
+	nlh->nlmsg_seq = seq;
+	nfnl_send(nl, nlh);
+	ring_receive(nl, seq, nfct_print_flow, NULL);
+	if (verbose)
+		ring_print_stats(rx);
+	mnl_socket_close(nl);
+	return EXIT_SUCCESS;
+}
