@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -14,30 +15,70 @@
 
 #include "nf-queue-common.h"
 #include "nfnl.h"
+#include "packet.h"
 
 #define BUFFER_SIZE	(4 << 20)	/* bytes; 1,024 packets, the queue's length */
 
 volatile sig_atomic_t nf_queue_stop;
 
 static const char usage[] =
-	"Usage: nf-queue [-v] [-c COUNT] [-b N] QUEUE_NUM\n"
-	"       nf-queue-mmap [-v] [-c COUNT] [-b N] QUEUE_NUM\n"
-	"Accept the packets of a queue of nftables or iptables.\n"
-	"  -b N      one verdict for up to N packets\n"
-	"  -c COUNT  end after that many packets\n"
-	"  -v        print figures at the end\n";
+	"Usage: nf-queue [-v] [-c COUNT] [-b N | -r FROM=TO] QUEUE_NUM\n"
+	"       nf-queue-mmap [-v] [-c COUNT] [-b N | -r FROM=TO] QUEUE_NUM[-LAST]\n"
+	"Accept the packets of a queue of nftables or iptables, or of several queues\n"
+	"with a thread for each, each on a processor of its own.\n"
+	"  -b N        one verdict for up to N packets\n"
+	"  -c COUNT    end after that many packets, of each queue\n"
+	"  -r FROM=TO  replace a text in UDP and TCP packets of IPv4 by one of the same\n"
+	"              length\n"
+	"  -v          print figures at the end\n";
+
+void nf_queue_usage(void)
+{
+	fputs(usage, stderr);
+	exit(EXIT_FAILURE);
+}
+
+static void parse_replacement(struct nf_queue *q, char *arg)
+{
+	char *to = strchr(arg, '=');
+
+	if (to == NULL || to == arg || strlen(to + 1) != (size_t)(to - arg))
+		nf_queue_usage();
+	*to = '\0';
+	q->from = arg;
+	q->to = to + 1;
+}
+
+static void parse_queues(struct nf_queue *q, char *arg)
+{
+	char *last = strchr(arg, '-');
+	unsigned long number;
+
+	if (last != NULL && last != arg)
+		*last++ = '\0';
+	else
+		last = arg;
+	q->num = nfnl_number(arg, 65535, usage);
+	number = nfnl_number(last, 65535, usage);
+	if (number < q->num)
+		nf_queue_usage();
+	q->queues = number - q->num + 1;
+}
 
 void nf_queue_options(struct nf_queue *q, int argc, char *argv[])
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "b:c:v")) != -1) {
+	while ((opt = getopt(argc, argv, "b:c:r:v")) != -1) {
 		switch (opt) {
 		case 'b':
 			q->batch = nfnl_number(optarg, 65535, usage);
 			break;
 		case 'c':
 			q->limit = nfnl_number(optarg, ~0UL, usage);
+			break;
+		case 'r':
+			parse_replacement(q, optarg);
 			break;
 		case 'v':
 			q->verbose = true;
@@ -46,11 +87,9 @@ void nf_queue_options(struct nf_queue *q, int argc, char *argv[])
 			optind = argc;
 		}
 	}
-	if (optind != argc - 1) {
-		fputs(usage, stderr);
-		exit(EXIT_FAILURE);
-	}
-	q->num = nfnl_number(argv[optind], 65535, usage);
+	if (optind != argc - 1 || (q->batch && q->from))
+		nf_queue_usage();
+	parse_queues(q, argv[optind]);
 }
 
 /* A signal between a look at the flag and the wait is followed by another. */
@@ -152,28 +191,52 @@ void nf_queue_unbind(const struct nf_queue *q, struct mnl_socket *nl)
 
 static int packet_attr_cb(const struct nlattr *attr, void *data)
 {
-	const struct nfqnl_msg_packet_hdr **hdr = data;
+	static const size_t lens[NFQA_MAX + 1] = {
+		[NFQA_PACKET_HDR]	= sizeof(struct nfqnl_msg_packet_hdr),
+		[NFQA_SKB_INFO]		= sizeof(uint32_t),
+	};
+	const struct nlattr **attrs = data;
+	uint16_t type = mnl_attr_get_type(attr);
 
-	if (mnl_attr_get_type(attr) != NFQA_PACKET_HDR)
+	/* attributes that this program was built without */
+	if (mnl_attr_type_valid(attr, NFQA_MAX) == -1)
 		return MNL_CB_OK;
-	if (mnl_attr_validate2(attr, MNL_TYPE_UNSPEC, sizeof(**hdr)) == -1)
+	if (lens[type] &&
+	    mnl_attr_validate2(attr, MNL_TYPE_UNSPEC, lens[type]) == -1)
 		return MNL_CB_ERROR;
-	*hdr = mnl_attr_get_payload(attr);
+	attrs[type] = attr;
 	return MNL_CB_OK;
+}
+
+/* A packet that the kernel will cut into several is left alone. */
+static bool is_to_be_changed(const struct nf_queue *q,
+			     const struct nlattr *attrs[])
+{
+	const struct nlattr *info = attrs[NFQA_SKB_INFO];
+
+	if (q->from == NULL || attrs[NFQA_PAYLOAD] == NULL ||
+	    (info && ntohl(mnl_attr_get_u32(info)) & NFQA_SKB_GSO))
+		return false;
+	return packet_contains(mnl_attr_get_payload(attrs[NFQA_PAYLOAD]),
+			       mnl_attr_get_payload_len(attrs[NFQA_PAYLOAD]),
+			       q->from);
 }
 
 /* one more packet waits for its verdict */
 int nf_queue_packet(struct nf_queue *q, const struct nlmsghdr *nlh)
 {
-	const struct nfqnl_msg_packet_hdr *hdr = NULL;
+	const struct nlattr *attrs[NFQA_MAX + 1] = { NULL };
+	const struct nfqnl_msg_packet_hdr *hdr;
 
 	if (mnl_attr_parse(nlh, sizeof(struct nfgenmsg), packet_attr_cb,
-			   &hdr) == MNL_CB_ERROR)
+			   attrs) == MNL_CB_ERROR)
 		return MNL_CB_ERROR;
-	if (hdr == NULL) {
+	if (attrs[NFQA_PACKET_HDR] == NULL) {
 		errno = EBADMSG;
 		return MNL_CB_ERROR;
 	}
+	hdr = mnl_attr_get_payload(attrs[NFQA_PACKET_HDR]);
+	q->payload = is_to_be_changed(q, attrs) ? attrs[NFQA_PAYLOAD] : NULL;
 	q->last_id = ntohl(hdr->packet_id);
 	q->bytes += nlh->nlmsg_len;
 	q->seen++;
@@ -181,8 +244,24 @@ int nf_queue_packet(struct nf_queue *q, const struct nlmsghdr *nlh)
 	return MNL_CB_OK;
 }
 
+size_t nf_queue_verdict_size(const struct nf_queue *q)
+{
+	return 64 + (q->payload ? mnl_attr_get_len(q->payload) : 0);
+}
+
+/* the packet as the kernel gave it, changed in the verdict */
+static void put_changed(struct nf_queue *q, struct nlmsghdr *nlh)
+{
+	struct nlattr *attr = mnl_nlmsg_get_payload_tail(nlh);
+	size_t len = mnl_attr_get_payload_len(q->payload);
+
+	mnl_attr_put(nlh, NFQA_PAYLOAD, len, mnl_attr_get_payload(q->payload));
+	packet_replace(mnl_attr_get_payload(attr), len, q->from, q->to);
+	q->replaced++;
+}
+
 /* accepts the last packet or, with -b, it and all before it */
-size_t nf_queue_put_verdict(const struct nf_queue *q, void *buf)
+size_t nf_queue_put_verdict(struct nf_queue *q, void *buf)
 {
 	struct nlmsghdr *nlh = put_header(q, buf, q->batch ?
 					  NFQNL_MSG_VERDICT_BATCH :
@@ -193,6 +272,8 @@ size_t nf_queue_put_verdict(const struct nf_queue *q, void *buf)
 	};
 
 	mnl_attr_put(nlh, NFQA_VERDICT_HDR, sizeof(verdict), &verdict);
+	if (q->payload)
+		put_changed(q, nlh);
 	return nlh->nlmsg_len;
 }
 

@@ -12,8 +12,11 @@
 #include <libmnl/libmnl.h>
 
 struct nf_queue {
-	uint16_t	num;		/* of the queue */
+	uint16_t	num;		/* of the queue, the first of them */
+	unsigned int	queues;		/* how many, from num on */
 	unsigned int	batch;		/* packets a verdict, 0: each its own */
+	const char	*from;		/* text to replace in packets, or NULL */
+	const char	*to;		/* of the same length */
 	bool		verbose;
 	uint64_t	limit;		/* packets to handle, 0: no end */
 
@@ -22,11 +25,15 @@ struct nf_queue {
 	uint64_t	bytes;		/* of messages */
 	unsigned int	pending;	/* packets seen, verdict not sent */
 	uint32_t	last_id;	/* of the last packet seen */
+	uint64_t	replaced;	/* packets that were changed */
+	const struct nlattr *payload;	/* of the last, if it is to be changed */
 };
 
 /* set by SIGINT and SIGTERM */
 extern volatile sig_atomic_t nf_queue_stop;
 
+/* Prints how to use the programs, and ends. */
+void nf_queue_usage(void);
 void nf_queue_options(struct nf_queue *q, int argc, char *argv[]);
 void nf_queue_catch_signals(void);
 bool nf_queue_done(const struct nf_queue *q);
@@ -35,8 +42,11 @@ void nf_queue_bind(const struct nf_queue *q, struct mnl_socket *nl);
 void nf_queue_unbind(const struct nf_queue *q, struct mnl_socket *nl);
 int nf_queue_packet(struct nf_queue *q, const struct nlmsghdr *nlh);
 
-#define NF_QUEUE_VERDICT_SIZE	64	/* bytes of a verdict */
-size_t nf_queue_put_verdict(const struct nf_queue *q, void *buf);
+/* Bytes of the next verdict, at the most. */
+size_t nf_queue_verdict_size(const struct nf_queue *q);
+/* for a packet of any size, changed */
+#define NF_QUEUE_VERDICT_MAX	(0xffff + 128)
+size_t nf_queue_put_verdict(struct nf_queue *q, void *buf);
 
 void nf_queue_figure(const char *name, uint64_t value);
 void nf_queue_warn_lost(void);

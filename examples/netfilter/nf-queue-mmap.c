@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Accepts the packets of a netfilter queue: reads them where the kernel put
+ * Accepts the packets of netfilter queues: reads them where the kernel put
  * them, in the RX ring, and sends all verdicts of a round with one system call
- * through the TX ring. The same program runs on kernels without rings.
+ * through the TX ring. Each queue has a socket and a thread of its own. The same
+ * program runs on kernels without rings.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +20,8 @@ struct reader {
 	struct mnl_ring		*rx;
 	struct mnl_ring		*tx;
 	unsigned int		committed;	/* packets */
+	struct mnl_ring_stats	before;		/* the queue was set up */
+	pthread_t		thread;
 };
 
 static void flush_verdicts(struct reader *r)
@@ -33,19 +38,35 @@ static void flush_verdicts(struct reader *r)
 	r->committed = 0;
 }
 
+/* NULL: it fits no frame */
 static void *reserve_verdict(struct reader *r)
 {
-	void *buf = mnl_ring_reserve(r->tx, NF_QUEUE_VERDICT_SIZE);
+	size_t size = nf_queue_verdict_size(&r->q);
+	void *buf = mnl_ring_reserve(r->tx, size);
 
 	if (buf == NULL && errno == EAGAIN) {
 		flush_verdicts(r);
-		buf = mnl_ring_reserve(r->tx, NF_QUEUE_VERDICT_SIZE);
+		buf = mnl_ring_reserve(r->tx, size);
 	}
-	if (buf == NULL) {
+	if (buf == NULL && errno != EMSGSIZE) {
 		perror("mnl_ring_reserve");
 		exit(EXIT_FAILURE);
 	}
 	return buf;
+}
+
+/* behind those that are committed */
+static void send_large_verdict(struct reader *r)
+{
+	char *buf = malloc(NF_QUEUE_VERDICT_MAX);
+
+	if (buf == NULL ||
+	    mnl_socket_sendto(r->nl, buf,
+			      nf_queue_put_verdict(&r->q, buf)) == -1) {
+		perror("mnl_socket_sendto");
+		exit(EXIT_FAILURE);
+	}
+	free(buf);
 }
 
 static void commit_verdict(struct reader *r)
@@ -55,7 +76,10 @@ static void commit_verdict(struct reader *r)
 	if (r->q.pending == 0)
 		return;
 	buf = reserve_verdict(r);
-	if (mnl_ring_commit(r->tx, nf_queue_put_verdict(&r->q, buf)) == -1) {
+	if (buf == NULL)
+		send_large_verdict(r);
+	else if (mnl_ring_commit(r->tx,
+				 nf_queue_put_verdict(&r->q, buf)) == -1) {
 		perror("mnl_ring_commit");
 		exit(EXIT_FAILURE);
 	}
@@ -78,7 +102,11 @@ static void receive(struct reader *r)
 {
 	unsigned int portid = mnl_socket_get_portid(r->nl);
 
-	if (mnl_ring_wait(r->rx, -1) == -1) {
+	/* not for ever: a signal comes to one of several threads */
+	switch (mnl_ring_wait(r->rx, 500)) {
+	case 0:
+		return;
+	case -1:
 		if (errno == ENOBUFS) {
 			nf_queue_warn_lost();
 		} else if (errno != EINTR) {
@@ -109,52 +137,127 @@ static void open_socket(struct reader *r)
 
 static void print_listening(const struct reader *r)
 {
+	char queues[16] = "";
+
+	if (r->q.queues > 1)
+		snprintf(queues, sizeof(queues), "-%u",
+			 r->q.num + r->q.queues - 1);
 	if (mnl_ring_is_mapped(r->rx))
-		printf("listening on queue %u, RX ring of %u frames of %zu bytes\n",
-		       r->q.num, mnl_ring_get_frame_nr(r->rx),
+		printf("listening on queue %u%s, RX ring of %u frames of %zu bytes\n",
+		       r->q.num, queues, mnl_ring_get_frame_nr(r->rx),
 		       mnl_ring_get_frame_size(r->rx));
 	else
-		printf("listening on queue %u without a ring\n", r->q.num);
+		printf("listening on queue %u%s without a ring\n", r->q.num,
+		       queues);
 	fflush(stdout);
 }
 
-/* @before: what came while the queue was being set up */
-static void print_figures(const struct reader *r,
-			  const struct mnl_ring_stats *before)
+/* of all queues together */
+static void print_figures(const struct reader *readers, unsigned int nr)
 {
-	struct mnl_ring_stats rx, tx;
+	struct mnl_ring_stats rx, tx, all = { 0 };
+	struct nf_queue q = { 0 };
+	const struct reader *r;
 
-	mnl_ring_get_stats(r->rx, &rx, sizeof(rx));
-	mnl_ring_get_stats(r->tx, &tx, sizeof(tx));
-	nf_queue_figure("packets seen", r->q.seen);
-	nf_queue_figure("packets accepted", r->q.accepted);
-	nf_queue_figure("by ring", rx.by_ring - before->by_ring);
-	nf_queue_figure("by copy", rx.by_copy - before->by_copy);
-	nf_queue_figure("by queue", rx.by_queue - before->by_queue);
-	nf_queue_figure("system calls", rx.syscalls - before->syscalls +
-					tx.syscalls);
-	nf_queue_figure("bytes", r->q.bytes);
-	nf_queue_figure("overruns", rx.overruns);
+	for (r = readers; r < readers + nr; r++) {
+		mnl_ring_get_stats(r->rx, &rx, sizeof(rx));
+		mnl_ring_get_stats(r->tx, &tx, sizeof(tx));
+		q.seen += r->q.seen;
+		q.accepted += r->q.accepted;
+		q.replaced += r->q.replaced;
+		q.bytes += r->q.bytes;
+		all.by_ring += rx.by_ring - r->before.by_ring;
+		all.by_copy += rx.by_copy - r->before.by_copy;
+		all.by_queue += rx.by_queue - r->before.by_queue;
+		all.syscalls += rx.syscalls - r->before.syscalls + tx.syscalls;
+		all.overruns += rx.overruns;
+		if (nr > 1)
+			printf("queue %-12u %12llu\n", r->q.num,
+			       (unsigned long long)r->q.seen);
+	}
+	nf_queue_figure("packets seen", q.seen);
+	nf_queue_figure("packets accepted", q.accepted);
+	nf_queue_figure("packets replaced", q.replaced);
+	nf_queue_figure("by ring", all.by_ring);
+	nf_queue_figure("by copy", all.by_copy);
+	nf_queue_figure("by queue", all.by_queue);
+	nf_queue_figure("system calls", all.syscalls);
+	nf_queue_figure("bytes", q.bytes);
+	nf_queue_figure("overruns", all.overruns);
+}
+
+static void start(struct reader *r, const struct nf_queue *options,
+		  unsigned int i)
+{
+	r->q = *options;
+	r->q.num += i;
+	open_socket(r);
+	nf_queue_bind(&r->q, r->nl);
+	mnl_ring_get_stats(r->rx, &r->before, sizeof(r->before));
+}
+
+static void *run(void *arg)
+{
+	struct reader *r = arg;
+
+	while (!nf_queue_done(&r->q))
+		receive(r);
+	nf_queue_unbind(&r->q, r->nl);
+	return NULL;
+}
+
+/* each on a processor of its own, as far as there are enough */
+static void run_threads(struct reader *readers, unsigned int nr)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		errno = pthread_create(&readers[i].thread, NULL, run,
+				       &readers[i]);
+		if (errno) {
+			perror("pthread_create");
+			exit(EXIT_FAILURE);
+		}
+		CPU_ZERO(&set);
+		CPU_SET(i % processors, &set);
+		errno = pthread_setaffinity_np(readers[i].thread, sizeof(set),
+					       &set);
+		if (errno)
+			perror("pthread_setaffinity_np");
+	}
+	for (i = 0; i < nr; i++)
+		pthread_join(readers[i].thread, NULL);
 }
 
 int main(int argc, char *argv[])
 {
-	struct mnl_ring_stats before;
-	static struct reader r;
+	struct nf_queue options = { 0 };
+	struct reader *readers;
+	unsigned int i;
 
-	nf_queue_options(&r.q, argc, argv);
+	nf_queue_options(&options, argc, argv);
 	nf_queue_catch_signals();
-	open_socket(&r);
-	nf_queue_bind(&r.q, r.nl);
-	mnl_ring_get_stats(r.rx, &before, sizeof(before));
-	print_listening(&r);
+	readers = calloc(options.queues, sizeof(*readers));
+	if (readers == NULL) {
+		perror("calloc");
+		exit(EXIT_FAILURE);
+	}
+	for (i = 0; i < options.queues; i++)
+		start(&readers[i], &options, i);
+	readers[0].q.queues = options.queues;
+	print_listening(readers);
 
-	while (!nf_queue_done(&r.q))
-		receive(&r);
+	if (options.queues == 1)
+		run(readers);
+	else
+		run_threads(readers, options.queues);
 
-	nf_queue_unbind(&r.q, r.nl);
-	if (r.q.verbose)
-		print_figures(&r, &before);
-	mnl_socket_close(r.nl);
+	if (options.verbose)
+		print_figures(readers, options.queues);
+	for (i = 0; i < options.queues; i++)
+		mnl_socket_close(readers[i].nl);
+	free(readers);
 	return EXIT_SUCCESS;
 }

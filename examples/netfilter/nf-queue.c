@@ -22,7 +22,8 @@ struct reader {
 
 static void send_verdict(struct reader *r)
 {
-	char buf[NF_QUEUE_VERDICT_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
+	static char buf[NF_QUEUE_VERDICT_MAX]
+		__attribute__((aligned(MNL_ALIGNTO)));
 
 	if (r->q.pending == 0)
 		return;
@@ -91,6 +92,7 @@ static void print_figures(const struct reader *r)
 {
 	nf_queue_figure("packets seen", r->q.seen);
 	nf_queue_figure("packets accepted", r->q.accepted);
+	nf_queue_figure("packets replaced", r->q.replaced);
 	nf_queue_figure("by ring", 0);
 	nf_queue_figure("by copy", 0);
 	nf_queue_figure("by queue", r->messages);
@@ -104,6 +106,8 @@ int main(int argc, char *argv[])
 	static struct reader r;
 
 	nf_queue_options(&r.q, argc, argv);
+	if (r.q.queues > 1)
+		nf_queue_usage();
 	nf_queue_catch_signals();
 	r.nl = nfnl_open(0);
 	nf_queue_bind(&r.q, r.nl);
