@@ -232,6 +232,7 @@ static void publish(struct played_ring *ring, unsigned int value,
 		ring->span[ring->head + i] = ring->passed[ring->head + i] = 0;
 	ring->span[ring->head] = span;
 	hdr->nm_len = len;
+	hdr->nm_group = hdr->nm_pid = hdr->nm_uid = hdr->nm_gid = 0;
 	set_status(hdr, value);
 	advance(ring, span);
 }
@@ -556,8 +557,11 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	struct played_socket *s = played_socket(fd);
 	const struct nlmsghdr *nlh;
 
-	if (s == NULL || s->answers == 0)
+	if (s == NULL || s->answers == 0) {
+		if (has_ring(fd, MNL_RING_RX) && !(flags & MSG_PEEK))
+			s->copy = false;
 		return REAL(recvmsg)(fd, msg, flags);
+	}
 	nlh = (void *)s->answer[--s->answers];
 	memcpy(msg->msg_iov->iov_base, nlh, nlh->nlmsg_len);
 	memset(msg->msg_name, 0, sizeof(struct sockaddr_nl));

@@ -230,6 +230,148 @@ static void send_long(void)
 	close(fd);
 }
 
+/* as long as recvmsg(2) would wait */
+static void test_receive_timeout(void **state)
+{
+	struct timeval tv = { .tv_usec = 20000 };
+	char buf[64] ALIGNED;
+
+	(void)state;
+	map(MNL_RING_RX);
+	assert_int_equal(setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET,
+				    SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	assert_fails(mnl_socket_recvfrom(nl, buf, sizeof(buf)), EAGAIN);
+	tv.tv_sec = 100000000;
+	assert_int_equal(setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET,
+				    SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	deliver(0, 1);
+	assert_int_equal(mnl_socket_recvfrom(nl, buf, sizeof(buf)), 16);
+}
+
+static void send_short(struct mnl_socket *to)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK,
+				    .nl_pid = mnl_socket_get_portid(to) };
+	char buf[64] ALIGNED;
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+
+	assert_int_equal(sendto(mnl_socket_get_fd(nl), buf, nlh->nlmsg_len, 0,
+				(void *)&addr, sizeof(addr)), nlh->nlmsg_len);
+}
+
+/* LIBMNL_RING: a ring that the program does not know of, or a plain socket */
+static void test_environment(void **state)
+{
+	static const struct {
+		const char *value;
+		bool no_family;
+		int set_error;
+		int mmap_error;
+		bool ring;
+	} cases[] = {
+		{ NULL, false, 0, 0, false },
+		{ "", false, 0, 0, false },
+		{ "0", false, 0, 0, false },
+		{ "1", true, 0, 0, false },
+		{ "1", false, ENOBUFS, 0, false },
+		{ "1", false, 0, EAGAIN, false },
+		{ "1", false, 0, 0, true },
+		{ "yes", false, 0, 0, true },
+	};
+	struct mnl_socket *s;
+	char buf[64] ALIGNED;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < MNL_ARRAY_SIZE(cases); i++) {
+		if (cases[i].value != NULL)
+			setenv("LIBMNL_RING", cases[i].value, 1);
+		played.old = i % 2;
+		played.no_family = cases[i].no_family;
+		played.set_error = cases[i].set_error;
+		played.mmap_error = cases[i].mmap_error;
+		s = mnl_socket_open(NETLINK_USERSOCK);
+		assert_non_null(s);
+		assert_int_equal(mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID), 0);
+		assert_int_equal(mnl_socket_get_ring(s, MNL_RING_RX) != NULL,
+				 cases[i].ring);
+		assert_null(mnl_socket_get_ring(s, MNL_RING_TX));
+		send_short(s);
+		assert_int_equal(mnl_socket_recvfrom(s, buf, sizeof(buf)), 16);
+		mnl_socket_close(s);
+	}
+	unsetenv("LIBMNL_RING");
+}
+
+/* three frames a block, and a rest; no message over the rest */
+static void test_block_tail(void **state)
+{
+	struct nl_mmap_req req = {
+		.nm_block_size = 4096,
+		.nm_block_nr = 4,
+		.nm_frame_size = 1200,
+		.nm_frame_nr = 12,
+	};
+	struct nlmsghdr *kept;
+	struct mnl_ring *rx;
+	size_t len;
+
+	(void)state;
+	played.old = false;
+	assert_int_equal(mnl_socket_set_ring2(nl, MNL_RING_RX, &req), 0);
+	rx = map(MNL_RING_RX);
+	deliver(0, 1);
+	put(NL_MMAP_STATUS_VALID, 2 * 1200 - NL_MMAP_HDRLEN);
+	expect(rx, 1);
+	kept = mnl_ring_peek(rx, &len);
+	assert_non_null(kept);
+	assert_int_equal(len, 2 * 1200 - NL_MMAP_HDRLEN);
+	/* behind the last frame of a block there is nothing to keep */
+	assert_fails(mnl_ring_keep(rx, (void *)((char *)kept + 4096)), EINVAL);
+	assert_fails(mnl_ring_release_kept(rx, kept), EINVAL);
+	assert_int_equal(mnl_ring_keep(rx, kept), 0);
+	assert_int_equal(mnl_ring_release_kept(rx, (void *)((char *)kept +
+							    1500)), 0);
+}
+
+/* what a program keeps goes with its rings */
+static void test_kept_at_the_end(void **state)
+{
+	struct mnl_ring *rx;
+	size_t len;
+
+	(void)state;
+	rx = map(MNL_RING_RX);
+	send_long();
+	assert_int_equal(mnl_ring_wait(rx, 0), 1);
+	assert_int_equal(mnl_ring_keep(rx, mnl_ring_peek(rx, &len)), 0);
+	deliver(1, 2);
+	assert_int_equal(mnl_ring_keep(rx, mnl_ring_peek(rx, &len)), 0);
+}
+
+/* woken for nothing, asleep for a batch: it sleeps on, for the first one */
+static void test_batch_without_messages(void **state)
+{
+	struct mnl_ring *rx;
+	unsigned int i, round;
+
+	(void)state;
+	played.old = false;
+	rx = map(MNL_RING_RX);
+	/* without end between two waits: as many as can be expected */
+	assert_int_equal(mnl_ring_set_wakeup(rx, 1000, 100000), 0);
+	for (round = 0; round < 12; round++) {
+		/* a message, and so much time until the next that it is late */
+		for (i = 0; i < 20; i++) {
+			deliver((round * 20 + i) % mnl_ring_get_frame_nr(rx), i);
+			assert_int_equal(mnl_ring_wait(rx, 0), 1);
+			expect(rx, i);
+			assert_int_equal(mnl_ring_release(rx, 1), 0);
+		}
+		assert_int_equal(mnl_ring_wait(rx, 2), 0);
+	}
+}
+
 /* taking the announced message fails: the frame stays, or is passed over */
 static void test_copy_errors(void **state)
 {
@@ -396,6 +538,11 @@ int main(void)
 		TEST(test_copy_is_gone),
 		TEST(test_wait_errors),
 		TEST(test_recvfrom_errors),
+		TEST(test_receive_timeout),
+		TEST(test_environment),
+		TEST(test_block_tail),
+		TEST(test_kept_at_the_end),
+		TEST(test_batch_without_messages),
 		TEST(test_copy_errors),
 		TEST(test_memory),
 		TEST(test_memory_for_buffers),
