@@ -171,7 +171,7 @@ static size_t copy_message(const struct msghdr *msg, const char *from,
 {
 	size_t copied = 0, part, i;
 
-	for (i = 0; i < msg->msg_iovlen && copied < len; i++) {
+	for (i = 0; i < (size_t)msg->msg_iovlen && copied < len; i++) {
 		part = len - copied;
 		if (part > msg->msg_iov[i].iov_len)
 			part = msg->msg_iov[i].iov_len;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+#include <sys/time.h>
 
 #include "played-kernel.h"
 #include "unit.h"
