@@ -74,10 +74,17 @@ lacks()
 	[ -z "${NO_SKIP-}" ] || failed=1
 }
 
-# heard SECONDS PATTERN: waits for a line of the listener, so long at the most
+# heard SECONDS PATTERN [NUMBER]: waits for a line of the listener, or so many,
+# so long at the most
 heard()
 {
-	timeout "$1" tail -n +1 -f "$tmp/events" | grep -qm1 -E -- "$2" || :
+	local i
+	for ((i = 0; i < $1 * 50; i++)); do
+		if [ "$(grep -cE -- "$2" "$tmp/events")" -ge "${3:-1}" ]; then
+			return
+		fi
+		sleep 0.02
+	done
 }
 
 # listen COMMAND PROGRAM [ARGUMENT]...: until the program has told of what the
@@ -91,7 +98,7 @@ listen()
 	for ((i = 0; i < 500; i++)); do
 		[ ! -s "$tmp/events" ] || return 0
 		"$1"
-		heard 0.02 ''
+		sleep 0.02
 	done
 	echo "FAILED: $2 hears nothing"
 	exit 1
@@ -107,9 +114,8 @@ hear()
 # hear_times NUMBER PATTERN: waits for so many lines, at most ten seconds
 hear_times()
 {
-	local heard
-	heard=$(timeout 10 tail -n +1 -f "$tmp/events" | grep -cEm "$1" -- "$2" || :)
-	same "events with $2" "$heard" "$1"
+	heard 10 "$2" "$1"
+	same "events with $2" "$(grep -cE -- "$2" "$tmp/events")" "$1"
 }
 
 # by_ring FILE: the figures of -v say how the messages came
