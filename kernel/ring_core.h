@@ -18,6 +18,9 @@
  *                          message                                  (g) release UNUSED
  *                          (d) release UNUSED
  *
+ * Before a message of several frames is written, smp_wmb() comes after the
+ * RESERVED of its first: see nl_ring_get_frames().
+ *
  * (b) pairs with (c): a reader that sees VALID sees the message. (d) pairs
  * with (a): what the kernel writes comes after the reader's last look. (e)
  * pairs with (f), (g) with the writer's look, likewise.

@@ -217,6 +217,13 @@ static int nl_ring_get_frames(struct nl_ring *ring, unsigned int span,
 	claim->span = span;
 	claim->len = len;
 	nl_ring_set_status(nl_ring_at(ring, 0), NL_MMAP_STATUS_RESERVED);
+	/*
+	 * The message will be written over the status of the frames behind.
+	 * Pairs with the acquire of a reader that passes over kept frames: when
+	 * it takes what it sees there for a frame in use, it sees on its second
+	 * look that this one is.
+	 */
+	smp_wmb();
 	nl_ring_claim_frames(ring, span, len);
 	return 0;
 }
