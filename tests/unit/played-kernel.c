@@ -304,6 +304,32 @@ static int has_room(struct played_ring *ring, unsigned int span)
 	return span == 1 ? 1 : -1;
 }
 
+/* words that a reader may look at, in the headers of the frames behind */
+static void copy_words(uint32_t *to, const uint32_t *from, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < (len + 3) / 4; i++)
+		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+}
+
+int played_deliver(int fd, const void *msg, size_t len)
+{
+	struct played_ring *ring = &sockets[fd].ring[MNL_RING_RX];
+	unsigned int span = span_of(ring, len);
+	int room = span ? has_room(ring, span) : -1;
+
+	if (room == 1) {
+		/* in use before the message is written over the headers behind */
+		set_status(frame_at(ring, 0), NL_MMAP_STATUS_RESERVED);
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+		copy_words((void *)((char *)frame_at(ring, 0) +
+				    NL_MMAP_HDRLEN), msg, len);
+		publish(ring, NL_MMAP_STATUS_VALID, len, span);
+	}
+	return room;
+}
+
 static bool has_message(int fd, ssize_t *len)
 {
 	*len = REAL(recv)(fd, NULL, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);

@@ -36,4 +36,11 @@ struct nl_mmap_hdr *played_rx_frame(int fd, unsigned int index);
 /* puts a message into the next frame, whatever it says of its length */
 void played_frame(int fd, unsigned int status, unsigned int len);
 
+/*
+ * Puts a message into as many frames as it needs: 1 done, 0 no room yet, -1 not
+ * where the kernel is now. Another thread may read meanwhile, if it does not
+ * poll.
+ */
+int played_deliver(int fd, const void *msg, size_t len);
+
 #endif
