@@ -447,9 +447,9 @@ static void keep_buffer(struct mnl_ring *ring, struct mnl_ring_slot *slot)
  *
  * The message stays where it is, and is no longer among those that
  * mnl_ring_release() counts. The kernel passes over its frames: a reader that
- * keeps many should have as many more (a ring of kept frames only receives
- * through the socket's queue). The search for the message takes time for each
- * older one that is not given back.
+ * keeps many should have as many more. When all are kept, messages wait in the
+ * socket's queue, and mnl_ring_wait() says EBUSY. The search for the message
+ * takes time for each older one that is not given back.
  *
  * Returns 0; the message is valid until it is given back with
  * mnl_ring_release_kept(). On error, it returns -1 and errno is set to EINVAL:
