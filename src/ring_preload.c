@@ -94,6 +94,12 @@ static bool set_ring(struct descriptor *d, int fd)
 	return true;
 }
 
+static void put_descriptor(struct descriptor *d)
+{
+	inside = false;
+	pthread_mutex_unlock(&d->lock);
+}
+
 /* locked, or NULL: no ring */
 static struct descriptor *get_descriptor(int fd)
 {
@@ -115,15 +121,8 @@ static struct descriptor *get_descriptor(int fd)
 	}
 	if (d->kind == WITH_RING)
 		return d;
-	inside = false;
-	pthread_mutex_unlock(&d->lock);
+	put_descriptor(d);
 	return NULL;
-}
-
-static void put_descriptor(struct descriptor *d)
-{
-	inside = false;
-	pthread_mutex_unlock(&d->lock);
 }
 
 /* another file may have this number from now on */

@@ -145,16 +145,19 @@ static void choose_batch(struct mnl_ring *ring, long long now)
 	struct mnl_ring_wakeup *w = &ring->wakeup;
 	uint64_t came = ring->stats.messages - w->messages;
 	uint64_t passed = now - w->slept, expected;
+	bool grown = w->grown, late = w->late;
 
 	w->messages = ring->stats.messages;
 	w->slept = now;
+	w->grown = false;
+	w->late = false;
 	expected = came * w->delay * NS_PER_US / (passed ? passed : 1);
 	if (expected > w->most)
 		expected = w->most;
 
 	if (expected < WAKEUP_LOADED) {
 		w->batch = 1;
-	} else if (w->late) {
+	} else if (late) {
 		w->batch = came < expected ? came : expected;
 		if (w->batch == 0)
 			w->batch = 1;
@@ -164,15 +167,11 @@ static void choose_batch(struct mnl_ring *ring, long long now)
 	} else if (w->hold > 0) {
 		w->hold--;
 	} else {
-		if (w->grown && w->backoff > 1)
+		if (grown && w->backoff > 1)
 			w->backoff /= 2;
 		w->batch = w->batch * 2 < expected ? w->batch * 2 : expected;
 		w->grown = true;
-		w->late = false;
-		return;
 	}
-	w->grown = false;
-	w->late = false;
 }
 
 static void set_wakeup(struct mnl_ring *ring, unsigned int messages)
