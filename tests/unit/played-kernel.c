@@ -52,13 +52,19 @@ static struct played_socket sockets[SOCKETS];
 /* the function of libc behind the one that is defined here */
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
+/*
+ * What runs before a thread sanitizer is ready for instrumented code: its
+ * start maps memory and closes files.
+ */
+#define EARLY __attribute__((no_sanitize("thread")))
+
 static int fail(int error)
 {
 	errno = error;
 	return -1;
 }
 
-static struct played_socket *played_socket(int fd)
+static EARLY struct played_socket *played_socket(int fd)
 {
 	return fd >= 0 && fd < SOCKETS ? &sockets[fd] : NULL;
 }
@@ -131,7 +137,7 @@ static size_t ring_size(const struct played_ring *ring)
 	return (size_t)ring->req.nm_block_size * ring->req.nm_block_nr;
 }
 
-void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+EARLY void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	struct played_socket *s = played_socket(fd);
 	size_t size;
@@ -157,7 +163,7 @@ void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 	return map;
 }
 
-int munmap(void *addr, size_t len)
+EARLY int munmap(void *addr, size_t len)
 {
 	int i;
 
@@ -171,7 +177,7 @@ int munmap(void *addr, size_t len)
 	return REAL(munmap)(addr, len);
 }
 
-int close(int fd)
+EARLY int close(int fd)
 {
 	struct played_socket *s = played_socket(fd);
 
@@ -604,9 +610,12 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__ 1
 #endif
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
 #endif
 
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 static bool is_short(void)
 {
 	if (played.fail_alloc == 0 || --played.fail_alloc > 0)
