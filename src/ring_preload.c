@@ -30,6 +30,7 @@ enum kind {
 	UNKNOWN,	/* not looked at since it was opened */
 	PLAIN,
 	WITH_RING,
+	CLOSED,		/* while another thread receives: plain, until it ends */
 };
 
 static struct descriptor {
@@ -94,8 +95,27 @@ static bool set_ring(struct descriptor *d, int fd)
 	return true;
 }
 
-static void put_descriptor(struct descriptor *d)
+static enum kind kind_of(const struct descriptor *d)
 {
+	return __atomic_load_n(&d->kind, __ATOMIC_RELAXED);
+}
+
+static void set_kind(struct descriptor *d, enum kind kind)
+{
+	__atomic_store_n(&d->kind, kind, __ATOMIC_RELAXED);
+}
+
+/* also called when a thread is cancelled while it waits */
+static void put_descriptor(void *data)
+{
+	struct descriptor *d = data;
+
+	if (kind_of(d) == CLOSED) {
+		/* the number may be another file's */
+		d->nl->fd = -1;
+		mnl_socket_close(d->nl);
+		set_kind(d, UNKNOWN);
+	}
 	inside = false;
 	pthread_mutex_unlock(&d->lock);
 }
@@ -110,16 +130,17 @@ static struct descriptor *get_descriptor(int fd)
 	if (inside || fd < 0 || fd >= DESCRIPTORS)
 		return NULL;
 	d = &descriptors[fd];
-	if (__atomic_load_n(&d->kind, __ATOMIC_RELAXED) == PLAIN)
+	kind = kind_of(d);
+	if (kind == PLAIN || kind == CLOSED)
 		return NULL;
 	pthread_mutex_lock(&d->lock);
 	inside = true;
-	if (d->kind == UNKNOWN) {
-		kind = may_have_ring(fd) && set_ring(d, fd) ? WITH_RING : PLAIN;
-		__atomic_store_n(&d->kind, kind, __ATOMIC_RELAXED);
+	if (kind_of(d) == UNKNOWN) {
+		set_kind(d, may_have_ring(fd) && set_ring(d, fd) ? WITH_RING :
+								   PLAIN);
 		errno = saved;
 	}
-	if (d->kind == WITH_RING)
+	if (kind_of(d) == WITH_RING)
 		return d;
 	put_descriptor(d);
 	return NULL;
@@ -134,15 +155,22 @@ static bool forget_descriptor(int fd, int *ret)
 	if (inside || fd < 0 || fd >= DESCRIPTORS)
 		return false;
 	d = &descriptors[fd];
-	if (__atomic_load_n(&d->kind, __ATOMIC_RELAXED) == UNKNOWN)
+	if (kind_of(d) == PLAIN)
+		set_kind(d, UNKNOWN);
+	if (kind_of(d) != WITH_RING)
 		return false;
-	pthread_mutex_lock(&d->lock);
+	if (pthread_mutex_trylock(&d->lock) != 0) {
+		/* it may sleep for ever, as on a plain socket that is closed */
+		set_kind(d, CLOSED);
+		if (pthread_mutex_trylock(&d->lock) != 0)
+			return false;
+	}
 	inside = true;
-	if (d->kind == WITH_RING) {
+	if (kind_of(d) == WITH_RING) {
 		*ret = mnl_socket_close(d->nl);
+		set_kind(d, UNKNOWN);
 		closed = true;
 	}
-	__atomic_store_n(&d->kind, UNKNOWN, __ATOMIC_RELAXED);
 	put_descriptor(d);
 	return closed;
 }
@@ -174,7 +202,9 @@ static size_t copy_message(const struct msghdr *msg, const char *from,
 		part = len - copied;
 		if (part > msg->msg_iov[i].iov_len)
 			part = msg->msg_iov[i].iov_len;
-		memcpy(msg->msg_iov[i].iov_base, from + copied, part);
+		/* a program that only measures has no memory */
+		if (part > 0)
+			memcpy(msg->msg_iov[i].iov_base, from + copied, part);
 		copied += part;
 	}
 	return copied;
@@ -227,8 +257,9 @@ EXPORT_SYMBOL ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 
 	if (d == NULL)
 		return real_recvmsg(fd, msg, flags);
+	pthread_cleanup_push(put_descriptor, d);
 	ret = receive(d->ring, msg, flags);
-	put_descriptor(d);
+	pthread_cleanup_pop(true);
 	return ret;
 }
 
@@ -247,8 +278,9 @@ EXPORT_SYMBOL ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
 
 	if (d == NULL)
 		return real_recvfrom(fd, buf, len, flags, addr, addr_len);
+	pthread_cleanup_push(put_descriptor, d);
 	ret = receive(d->ring, &msg, flags);
-	put_descriptor(d);
+	pthread_cleanup_pop(true);
 	if (ret != -1 && addr != NULL)
 		*addr_len = msg.msg_namelen;
 	return ret;
@@ -272,27 +304,38 @@ static bool is_over(const struct timespec *timeout,
 	return now.tv_sec * 1000000000LL + now.tv_nsec >= 0;
 }
 
-EXPORT_SYMBOL int recvmmsg(int fd, struct mmsghdr *msgs, unsigned int nr,
-			   int flags, struct timespec *timeout)
+static int receive_many(struct mnl_ring *ring, struct mmsghdr *msgs,
+			unsigned int nr, int flags,
+			const struct timespec *timeout)
 {
-	struct descriptor *d = get_descriptor(fd);
 	struct timespec start;
 	unsigned int i;
 	ssize_t ret;
 
-	if (d == NULL)
-		return syscall(SYS_recvmmsg, fd, msgs, nr, flags, timeout);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (i = 0; i < nr && (i == 0 || !is_over(timeout, &start)); i++) {
-		ret = receive(d->ring, &msgs[i].msg_hdr, flags);
+		ret = receive(ring, &msgs[i].msg_hdr, flags);
 		if (ret == -1)
 			break;
 		msgs[i].msg_len = ret;
 		if (flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
 	}
-	put_descriptor(d);
 	return i > 0 || nr == 0 ? (int)i : -1;
+}
+
+EXPORT_SYMBOL int recvmmsg(int fd, struct mmsghdr *msgs, unsigned int nr,
+			   int flags, struct timespec *timeout)
+{
+	struct descriptor *d = get_descriptor(fd);
+	int ret;
+
+	if (d == NULL)
+		return syscall(SYS_recvmmsg, fd, msgs, nr, flags, timeout);
+	pthread_cleanup_push(put_descriptor, d);
+	ret = receive_many(d->ring, msgs, nr, flags, timeout);
+	pthread_cleanup_pop(true);
+	return ret;
 }
 
 EXPORT_SYMBOL int close(int fd)

@@ -83,7 +83,7 @@ static void *send_stream(void *data)
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 
 	pin(1 + s->number);
-	nlh->nlmsg_len = sizeof(buf);
+	mnl_nlmsg_put_extra_header(nlh, sizeof(buf) - sizeof(*nlh));
 	for (i = 1; i <= STREAM; i++) {
 		nlh->nlmsg_seq = i;
 		nlh->nlmsg_pid = s->number;

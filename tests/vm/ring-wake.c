@@ -22,6 +22,7 @@
 #include <cmocka.h>
 #include <liburing.h>
 
+#include "../asleep.h"
 #include "raw.h"
 
 #define FRAME		256
@@ -30,7 +31,7 @@
 static struct raw_socket to, from;
 
 /* lets the main thread see when the other one sleeps */
-static atomic_int reader_tid;
+static pid_t reader_tid;
 
 static int setup(void **state)
 {
@@ -205,27 +206,10 @@ static void *sleep_once(void *data)
 {
 	struct sleeper *s = data;
 
-	reader_tid = gettid();
+	__atomic_store_n(&reader_tid, gettid(), __ATOMIC_RELEASE);
 	s->way->wait();
 	s->woken = true;
 	return NULL;
-}
-
-/* asleep in the kernel: the thread sleeps nowhere else */
-static void wait_until_asleep(void)
-{
-	char path[64], state = 0;
-	FILE *f;
-
-	while (!reader_tid)
-		sched_yield();
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", reader_tid);
-	while (state != 'S') {
-		f = fopen(path, "r");
-		assert_non_null(f);
-		assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
-		fclose(f);
-	}
 }
 
 static void start_sleeper(struct sleeper *s, const struct way *way)
@@ -234,7 +218,7 @@ static void start_sleeper(struct sleeper *s, const struct way *way)
 	s->woken = false;
 	reader_tid = 0;
 	assert_int_equal(pthread_create(&s->thread, NULL, sleep_once, s), 0);
-	wait_until_asleep();
+	assert_int_equal(wait_until_asleep(&reader_tid), 0);
 }
 
 static void join_sleeper(struct sleeper *s)
@@ -430,7 +414,7 @@ static void *recv_blocking(void *data)
 	char buf[1000];
 
 	(void)data;
-	reader_tid = gettid();
+	__atomic_store_n(&reader_tid, gettid(), __ATOMIC_RELEASE);
 	return (void *)(long)recv(to.fd, buf, sizeof(buf), 0);
 }
 
@@ -450,7 +434,7 @@ static void test_recv(void **state)
 
 	assert_int_equal(pthread_create(&thread, NULL, recv_blocking, NULL),
 			 0);
-	wait_until_asleep();
+	assert_int_equal(wait_until_asleep(&reader_tid), 0);
 	send_many(1, 500);
 	assert_int_equal(pthread_join(thread, &len), 0);
 	assert_int_equal((long)len, 500);
