@@ -1,38 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Gives rings to sockets of a kernel that has none: a generic netlink family
- * takes a socket's descriptor and puts the ring core in front of that one
- * socket's operations. The family also lists the rings.
+ * Gives rings to sockets of a kernel that has none: puts the ring core in front
+ * of the operations of the one socket that a program asks for, see
+ * ring_family.c.
  *
  * The module stays in place while such a socket lives: proto_ops.owner holds
  * it until the descriptor is closed, and the owner of sk_prot_creator, which
  * sk_prot_free() puts after the socket's memory is gone, until no delivery can
  * be in here any more.
  */
-#include <linux/file.h>
-#include <linux/list.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
-#include <net/net_namespace.h>
 #include <net/sock.h>
 #include <linux/netlink_mmap.h>
 
 #include "ring.h"
 
-/**
- * struct nlm_sock - an attached socket
- * @rings: its rings
- * @list: in nlm_socks
- */
-struct nlm_sock {
-	struct nl_ring_sock	rings;
-	struct list_head	list;
-};
-
-/* attached sockets that are not closed; nlm_mutex protects it */
-static LIST_HEAD(nlm_socks);
+/* one socket at a time is attached */
 static DEFINE_MUTEX(nlm_mutex);
 
 /*
@@ -47,20 +34,20 @@ static void (*nlm_orig_data_ready)(struct sock *sk);
 static void (*nlm_orig_error_report)(struct sock *sk);
 static void (*nlm_orig_destruct)(struct sock *sk);
 
-static struct nlm_sock *nlm_sk(const struct sock *sk)
+static struct nl_ring_sock *nlm_sk(const struct sock *sk)
 {
 	return rcu_dereference_sk_user_data(sk);
 }
 
 static struct nl_ring_sock *nlm_rings(const struct socket *sock)
 {
-	struct nlm_sock *nlm;
+	struct nl_ring_sock *rs;
 
 	/* set before the operations that call this, cleared never */
 	rcu_read_lock();
-	nlm = nlm_sk(sock->sk);
+	rs = nlm_sk(sock->sk);
 	rcu_read_unlock();
-	return &nlm->rings;
+	return rs;
 }
 
 /*
@@ -69,12 +56,12 @@ static struct nl_ring_sock *nlm_rings(const struct socket *sock)
 
 static void nlm_data_ready(struct sock *sk)
 {
-	struct nlm_sock *nlm;
+	struct nl_ring_sock *rs;
 	bool wake;
 
 	rcu_read_lock();
-	nlm = nlm_sk(sk);
-	wake = !nlm || nl_ring_deliver(&nlm->rings);
+	rs = nlm_sk(sk);
+	wake = !rs || nl_ring_deliver(rs);
 	rcu_read_unlock();
 	if (wake)
 		nlm_orig_data_ready(sk);
@@ -82,37 +69,32 @@ static void nlm_data_ready(struct sock *sk)
 
 static void nlm_error_report(struct sock *sk)
 {
-	struct nlm_sock *nlm;
+	struct nl_ring_sock *rs;
 
-	/* messages may be refused until netlink finds the queue empty */
 	rcu_read_lock();
-	nlm = nlm_sk(sk);
-	if (nlm)
-		WRITE_ONCE(nlm->rings.kick, true);
+	rs = nlm_sk(sk);
+	if (rs)
+		nl_ring_overrun(rs);
 	rcu_read_unlock();
 	nlm_orig_error_report(sk);
 }
 
 static void nlm_destruct(struct sock *sk)
 {
-	struct nlm_sock *nlm = rcu_dereference_protected(__sk_user_data(sk),
-								 1);
+	struct nl_ring_sock *rs;
 
-	nl_ring_sock_destroy(&nlm->rings);
-	kfree(nlm);
+	rs = rcu_dereference_protected(__sk_user_data(sk), 1);
+	nl_ring_sock_destroy(rs);
+	kfree(rs);
 	nlm_orig_destruct(sk);
 }
 
 static int nlm_release(struct socket *sock)
 {
-	struct nlm_sock *nlm;
+	struct nl_ring_sock *rs = nlm_rings(sock);
 
-	nlm = container_of(nlm_rings(sock), struct nlm_sock, rings);
-	mutex_lock(&nlm_mutex);
-	list_del(&nlm->list);
-	mutex_unlock(&nlm_mutex);
-
-	nl_ring_sock_release(&nlm->rings);
+	nl_ring_list_del(rs);
+	nl_ring_sock_release(rs);
 	return nlm_orig_ops->release(sock);
 }
 
@@ -201,17 +183,17 @@ static bool nlm_is_plain(const struct socket *sock)
 	       sk->sk_destruct == nlm_orig_destruct;
 }
 
-static void nlm_take_over(struct socket *sock, struct nlm_sock *nlm)
+static void nlm_take_over(struct socket *sock, struct nl_ring_sock *rs)
 {
 	struct sock *sk = sock->sk;
 
 	/* one for proto_ops.owner, one for the owner of sk_prot_creator */
 	__module_get(THIS_MODULE);
 	__module_get(THIS_MODULE);
-	list_add_tail(&nlm->list, &nlm_socks);
+	nl_ring_list_add(rs);
 
 	write_lock_bh(&sk->sk_callback_lock);
-	rcu_assign_sk_user_data(sk, nlm);
+	rcu_assign_sk_user_data(sk, rs);
 	sk->sk_prot_creator = &nlm_proto;
 	sk->sk_destruct = nlm_destruct;
 	WRITE_ONCE(sk->sk_error_report, nlm_error_report);
@@ -221,16 +203,23 @@ static void nlm_take_over(struct socket *sock, struct nlm_sock *nlm)
 	smp_store_release(&sock->ops, &nlm_ops);
 }
 
-static int nlm_attach(struct socket *sock)
+/**
+ * nl_ring_attach - make a socket ready for rings
+ * @sock: the socket
+ *
+ * Return: 0, also when it is already; -EAFNOSUPPORT no netlink socket; -EBUSY
+ * another layer has its operations; -ENOMEM.
+ */
+int nl_ring_attach(struct socket *sock)
 {
-	struct nlm_sock *nlm;
+	struct nl_ring_sock *rs;
 	int err = 0;
 
 	if (!sock->sk || sock->sk->sk_family != PF_NETLINK)
 		return -EAFNOSUPPORT;
 
-	nlm = kmalloc(sizeof(*nlm), GFP_KERNEL_ACCOUNT);
-	if (!nlm)
+	rs = kmalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
+	if (!rs)
 		return -ENOMEM;
 
 	mutex_lock(&nlm_mutex);
@@ -242,251 +231,31 @@ static int nlm_attach(struct socket *sock)
 	if (!nlm_is_plain(sock))
 		goto out;
 
-	nl_ring_sock_init(&nlm->rings, sock->sk, nlm_orig_ops,
+	nl_ring_sock_init(rs, sock->sk, nlm_orig_ops,
 			  sock->file->f_cred->user_ns);
-	nlm_take_over(sock, nlm);
-	nlm = NULL;
+	nlm_take_over(sock, rs);
+	rs = NULL;
 	err = 0;
 out:
 	mutex_unlock(&nlm_mutex);
-	kfree(nlm);
+	kfree(rs);
 	return err;
 }
-
-/*
- * Generic netlink family
- */
-
-static struct genl_family nlm_family;
-
-static int nlm_cmd_attach(struct sk_buff *skb, struct genl_info *info)
-{
-	struct nlattr *fd = info->attrs[NETLINK_MMAP_A_ATTACH_FD];
-	struct socket *sock;
-	int err;
-
-	if (!fd) {
-		GENL_SET_ERR_MSG(info, "no file descriptor given");
-		return -EINVAL;
-	}
-
-	sock = sockfd_lookup(nla_get_u32(fd), &err);
-	if (!sock) {
-		NL_SET_ERR_MSG_ATTR(info->extack, fd, "not a socket");
-		return err;
-	}
-
-	err = nlm_attach(sock);
-	if (err == -EAFNOSUPPORT)
-		NL_SET_ERR_MSG_ATTR(info->extack, fd, "not a netlink socket");
-	else if (err == -EBUSY)
-		NL_SET_ERR_MSG_ATTR(info->extack, fd,
-				    "another layer uses this socket");
-	sockfd_put(sock);
-	return err;
-}
-
-static int nlm_put_u64(struct sk_buff *skb, int attr, u64 value)
-{
-	return nla_put_u64_64bit(skb, attr, value, NETLINK_MMAP_A_RING_PAD);
-}
-
-static u32 nlm_portid(struct socket *sock)
-{
-	struct sockaddr_nl addr;
-
-	if (nlm_orig_ops->getname(sock, (struct sockaddr *)&addr, 0) < 0)
-		return 0;
-	return addr.nl_pid;
-}
-
-static int nlm_put_sock(struct sk_buff *skb, struct nlm_sock *nlm)
-{
-	struct sock *sk = nlm->rings.sk;
-
-	return nla_put_u32(skb, NETLINK_MMAP_A_RING_PROTOCOL,
-			   sk->sk_protocol) ||
-	       nla_put_u32(skb, NETLINK_MMAP_A_RING_PORTID,
-			   nlm_portid(sk->sk_socket)) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_INODE, sock_i_ino(sk));
-}
-
-static int nlm_put_state(struct sk_buff *skb, int optname,
-			 const struct nl_ring_info *info)
-{
-	const struct nl_mmap_state *state = &info->state;
-	const struct nl_mmap_req *req = &state->req;
-
-	return nla_put_u32(skb, NETLINK_MMAP_A_RING_TYPE, optname) ||
-	       nla_put_u32(skb, NETLINK_MMAP_A_RING_BLOCK_SIZE,
-			   req->nm_block_size) ||
-	       nla_put_u32(skb, NETLINK_MMAP_A_RING_BLOCK_NR,
-			   req->nm_block_nr) ||
-	       nla_put_u32(skb, NETLINK_MMAP_A_RING_FRAME_SIZE,
-			   req->nm_frame_size) ||
-	       nla_put_u32(skb, NETLINK_MMAP_A_RING_FRAME_NR,
-			   req->nm_frame_nr) ||
-	       nla_put_u32(skb, NETLINK_MMAP_A_RING_FLAGS, state->nm_flags) ||
-	       nla_put_u32(skb, NETLINK_MMAP_A_RING_HEAD, state->nm_head) ||
-	       nla_put_u32(skb, NETLINK_MMAP_A_RING_IN_USE, info->in_use);
-}
-
-static int nlm_put_counters(struct sk_buff *skb, int optname,
-			    const struct nl_ring_info *info)
-{
-	const struct nl_ring_counters *c = &info->counters;
-
-	if (nlm_put_u64(skb, NETLINK_MMAP_A_RING_MESSAGES, c->messages) ||
-	    nlm_put_u64(skb, NETLINK_MMAP_A_RING_BYTES, c->bytes) ||
-	    nlm_put_u64(skb, NETLINK_MMAP_A_RING_BY_RING, c->by_ring))
-		return -EMSGSIZE;
-	if (optname == NETLINK_TX_RING)
-		return nlm_put_u64(skb, NETLINK_MMAP_A_RING_ERRORS, c->errors);
-	return nlm_put_u64(skb, NETLINK_MMAP_A_RING_BY_COPY, c->by_copy) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_SPILLED, c->spilled) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_SPANS, c->spans) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_WAKEUPS, info->wakeups) ||
-	       nlm_put_u64(skb, NETLINK_MMAP_A_RING_DROPS, info->drops);
-}
-
-/* One ring as a message for whom @portid and @seq say. 1 when it does not exist. */
-static int nlm_put_ring(struct sk_buff *skb, u32 portid, u32 seq, int flags,
-			struct nlm_sock *nlm, int optname)
-{
-	struct nl_ring_info info;
-	void *hdr;
-
-	if (!nl_ring_get_info(&nlm->rings, optname, &info))
-		return 1;
-
-	hdr = genlmsg_put(skb, portid, seq, &nlm_family, flags,
-			  NETLINK_MMAP_CMD_RING_GET);
-	if (!hdr)
-		return -EMSGSIZE;
-	if (nlm_put_sock(skb, nlm) || nlm_put_state(skb, optname, &info) ||
-	    nlm_put_counters(skb, optname, &info)) {
-		genlmsg_cancel(skb, hdr);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, hdr);
-	return 0;
-}
-
-/* nlm_mutex held */
-static struct nlm_sock *nlm_find(const struct net *net, u64 inode)
-{
-	struct nlm_sock *nlm;
-
-	list_for_each_entry(nlm, &nlm_socks, list)
-		if (net_eq(sock_net(nlm->rings.sk), net) &&
-		    sock_i_ino(nlm->rings.sk) == inode)
-			return nlm;
-	return NULL;
-}
-
-static int nlm_cmd_ring_get(struct sk_buff *skb, struct genl_info *info)
-{
-	struct nlattr *inode = info->attrs[NETLINK_MMAP_A_RING_INODE];
-	struct nlattr *type = info->attrs[NETLINK_MMAP_A_RING_TYPE];
-	struct sk_buff *reply;
-	struct nlm_sock *nlm;
-	int err = 1;
-
-	if (!inode || !type) {
-		GENL_SET_ERR_MSG(info, "inode and type of the ring are needed");
-		return -EINVAL;
-	}
-
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
-
-	mutex_lock(&nlm_mutex);
-	nlm = nlm_find(genl_info_net(info), nla_get_u64(inode));
-	if (nlm)
-		err = nlm_put_ring(reply, info->snd_portid, info->snd_seq, 0,
-				   nlm, nla_get_u32(type));
-	mutex_unlock(&nlm_mutex);
-	if (!err)
-		return genlmsg_reply(reply, info);
-
-	nlmsg_free(reply);
-	return err < 0 ? err : -ENOENT;
-}
-
-/* cb->args[0]: rings that earlier parts of the dump have looked at */
-static int nlm_dump_rings(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	static const int types[] = { NETLINK_RX_RING, NETLINK_TX_RING };
-	struct net *net = sock_net(cb->skb->sk);
-	struct nlm_sock *nlm;
-	long index = 0;
-	int i;
-
-	mutex_lock(&nlm_mutex);
-	list_for_each_entry(nlm, &nlm_socks, list) {
-		if (!net_eq(sock_net(nlm->rings.sk), net))
-			continue;
-		for (i = 0; i < ARRAY_SIZE(types); i++, index++) {
-			if (index < cb->args[0])
-				continue;
-			if (nlm_put_ring(skb, NETLINK_CB(cb->skb).portid,
-					 cb->nlh->nlmsg_seq, NLM_F_MULTI, nlm,
-					 types[i]) < 0)
-				goto out;
-		}
-	}
-out:
-	mutex_unlock(&nlm_mutex);
-	cb->args[0] = index;
-	return skb->len;
-}
-
-static const struct nla_policy nlm_attach_policy[] = {
-	[NETLINK_MMAP_A_ATTACH_FD] = { .type = NLA_U32 },
-};
-
-static const struct nla_policy nlm_ring_policy[] = {
-	[NETLINK_MMAP_A_RING_TYPE] =
-		NLA_POLICY_RANGE(NLA_U32, NETLINK_RX_RING, NETLINK_TX_RING),
-	[NETLINK_MMAP_A_RING_INODE] = { .type = NLA_U64 },
-};
-
-static const struct genl_ops nlm_genl_ops[] = {
-	{
-		.cmd		= NETLINK_MMAP_CMD_ATTACH,
-		.doit		= nlm_cmd_attach,
-		.policy		= nlm_attach_policy,
-		.maxattr	= NETLINK_MMAP_A_ATTACH_MAX,
-	},
-	{
-		.cmd		= NETLINK_MMAP_CMD_RING_GET,
-		.doit		= nlm_cmd_ring_get,
-		.dumpit		= nlm_dump_rings,
-		.policy		= nlm_ring_policy,
-		.maxattr	= ARRAY_SIZE(nlm_ring_policy) - 1,
-	},
-};
-
-static struct genl_family nlm_family __ro_after_init = {
-	.name		= NETLINK_MMAP_FAMILY_NAME,
-	.version	= NETLINK_MMAP_FAMILY_VERSION,
-	.netnsok	= true,
-	.module		= THIS_MODULE,
-	.ops		= nlm_genl_ops,
-	.n_ops		= ARRAY_SIZE(nlm_genl_ops),
-	.resv_start_op	= NETLINK_MMAP_CMD_MAX + 1,
-};
 
 static int __init nlm_init(void)
 {
 	int err;
 
+	if (IS_ENABLED(CONFIG_NETLINK_MMAP)) {
+		pr_info("netlink_mmap: not needed: this kernel has netlink rings\n");
+		return -EEXIST;
+	}
+
 	err = nl_ring_init();
 	if (err)
 		return err;
 
-	err = genl_register_family(&nlm_family);
+	err = nl_ring_family_register();
 	if (err)
 		nl_ring_exit();
 	return err;
@@ -494,7 +263,7 @@ static int __init nlm_init(void)
 
 static void __exit nlm_exit(void)
 {
-	genl_unregister_family(&nlm_family);
+	nl_ring_family_unregister();
 	nl_ring_exit();
 }
 

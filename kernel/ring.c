@@ -13,6 +13,9 @@
 
 #include "ring_core.h"
 
+#define CREATE_TRACE_POINTS
+#include "ring_trace.h"
+
 static struct workqueue_struct *nl_ring_wq;
 
 /*
@@ -278,7 +281,7 @@ int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 
 /**
  * nl_ring_getsockopt - what a ring was set to, and where the kernel is in it
- * @rs: rings of the socket
+ * @rs: rings of the socket, NULL if it never had one
  * @optname: NETLINK_RX_RING or NETLINK_TX_RING
  * @optval: receives a struct nl_mmap_state, or whole members from its start
  * @optlen: bytes of room at @optval, then bytes written: 16, 20 or 24
@@ -296,7 +299,7 @@ int nl_ring_getsockopt(struct nl_ring_sock *rs, int optname,
 	if (len < (int)sizeof(info.state.req))
 		return -EINVAL;
 
-	nl_ring_get_info(rs, optname, &info);
+	nl_ring_get_counters(rs, optname, &info);
 	len = min_t(int, len, sizeof(info.state)) & ~3;
 	if (put_user(len, optlen) || copy_to_user(optval, &info.state, len))
 		return -EFAULT;
@@ -316,22 +319,20 @@ static u32 nl_ring_count_in_use(const struct nl_ring *ring)
 	return in_use;
 }
 
-/**
- * nl_ring_get_info - read geometry and counters of a ring
- * @rs: rings of the socket
- * @optname: NETLINK_RX_RING or NETLINK_TX_RING
- * @info: receives them, zeroes when there is no such ring
- *
- * Return: whether there is such a ring.
- */
-bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
-		      struct nl_ring_info *info)
+/* The ring, with a reference, and what it says of itself. Any context. */
+static struct nl_ring *nl_ring_read(struct nl_ring_sock *rs, int optname,
+				    struct nl_ring_info *info)
 {
-	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+	struct sk_buff_head *queue;
 	struct nl_ring *ring;
+	unsigned long flags;
 
 	memset(info, 0, sizeof(*info));
-	spin_lock_irq(&queue->lock);
+	if (!rs)
+		return NULL;
+
+	queue = &rs->sk->sk_receive_queue;
+	spin_lock_irqsave(&queue->lock, flags);
 	ring = optname == NETLINK_RX_RING ? rs->rx : rs->tx;
 	if (ring) {
 		kref_get(&ring->ref);
@@ -340,14 +341,50 @@ bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
 		info->state.nm_flags = ring->flags;
 		info->counters = ring->counters;
 	}
-	spin_unlock_irq(&queue->lock);
-	if (!ring)
-		return false;
+	spin_unlock_irqrestore(&queue->lock, flags);
 
-	if (optname == NETLINK_RX_RING) {
+	if (ring && optname == NETLINK_RX_RING) {
 		info->wakeups = atomic64_read(&rs->wakeups);
 		info->drops = sk_drops_read(rs->sk);
 	}
+	return ring;
+}
+
+/**
+ * nl_ring_get_counters - read geometry and counters of a ring, in any context
+ * @rs: rings of the socket, NULL if it never had one
+ * @optname: NETLINK_RX_RING or NETLINK_TX_RING
+ * @info: receives them but for @in_use, zeroes when there is no such ring
+ *
+ * Return: whether there is such a ring.
+ */
+bool nl_ring_get_counters(struct nl_ring_sock *rs, int optname,
+			  struct nl_ring_info *info)
+{
+	struct nl_ring *ring = nl_ring_read(rs, optname, info);
+
+	if (ring)
+		nl_ring_put_atomic(ring);
+	return ring;
+}
+
+/**
+ * nl_ring_get_info - read geometry and counters of a ring
+ * @rs: rings of the socket, NULL if it never had one
+ * @optname: NETLINK_RX_RING or NETLINK_TX_RING
+ * @info: receives them, zeroes when there is no such ring
+ *
+ * Looks at each frame. Process context.
+ *
+ * Return: whether there is such a ring.
+ */
+bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
+		      struct nl_ring_info *info)
+{
+	struct nl_ring *ring = nl_ring_read(rs, optname, info);
+
+	if (!ring)
+		return false;
 	info->in_use = nl_ring_count_in_use(ring);
 	nl_ring_put(ring);
 	return true;

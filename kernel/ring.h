@@ -8,6 +8,7 @@
 
 #include <linux/atomic.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
@@ -119,11 +120,13 @@ struct nl_ring {
  * @copy_frame: that frame
  * @kick: somebody may wait, or be refused, until netlink looks at the queue
  * @wakeups: deliveries that found somebody waiting and woke him
+ * @list: in the list of all sockets with rings, see ring_family.c
  *
  * Lock order: @rx_mutex or @tx_mutex, mmap_lock, @map_mutex, then the lock of
  * the receive queue (@sk->sk_receive_queue.lock), which is taken in any
  * context and protects @filling, @filled, @told, @copy, @copy_frame and
- * every change of @rx and @tx. @rx changes under @rx_mutex and @tx under @tx_mutex as well.
+ * every change of @rx and @tx. @rx changes under @rx_mutex and @tx under
+ * @tx_mutex as well.
  */
 struct nl_ring_sock {
 	struct sock		*sk;
@@ -142,6 +145,7 @@ struct nl_ring_sock {
 	struct nl_mmap_hdr	*copy_frame;
 	bool			kick;
 	atomic64_t		wakeups;
+	struct list_head	list;
 };
 
 /**
@@ -181,7 +185,21 @@ int nl_ring_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
 int nl_ring_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len, int flags);
 bool nl_ring_deliver(struct nl_ring_sock *rs);
+bool nl_ring_deliver_skb(struct nl_ring_sock *rs, struct sk_buff *skb);
+void nl_ring_overrun(struct nl_ring_sock *rs);
+bool nl_ring_get_counters(struct nl_ring_sock *rs, int optname,
+			  struct nl_ring_info *info);
 bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
 		      struct nl_ring_info *info);
+
+int nl_ring_family_register(void);
+void nl_ring_family_unregister(void);
+int nl_ring_put_counters(struct sk_buff *skb, int optname,
+			 const struct nl_ring_info *info);
+void nl_ring_list_add(struct nl_ring_sock *rs);
+void nl_ring_list_del(struct nl_ring_sock *rs);
+
+/* of the one who puts the ring core in front of netlink: attach.c */
+int nl_ring_attach(struct socket *sock);
 
 #endif /* NETLINK_MMAP_RING_H */

@@ -27,6 +27,7 @@
 #include <linux/user_namespace.h>
 
 #include "ring_core.h"
+#include "ring_trace.h"
 
 /* frames that are looked at under the lock of the queue, one after another */
 #define NL_RING_LOOKS	1024U
@@ -37,12 +38,14 @@
  * @index: of the first of them
  * @span: frames
  * @len: bytes of the message
+ * @group: its multicast group, for tracing
  */
 struct nl_ring_claim {
 	struct nl_ring	*ring;
 	unsigned int	index;
 	unsigned int	span;
 	unsigned int	len;
+	unsigned int	group;
 };
 
 /*
@@ -297,6 +300,7 @@ static void nl_ring_announce(struct nl_ring_sock *rs, struct sk_buff *skb,
 	hdr = nl_ring_claimed(&claim);
 	nl_ring_describe(rs, hdr, skb);
 	hdr->nm_len = skb->len;
+	trace_netlink_ring_copy(rs->sk, skb->len, NETLINK_CB(skb).dst_group);
 	nl_ring_set_status(hdr, NL_MMAP_STATUS_COPY);
 	rs->copy = true;
 	rs->copy_frame = hdr;
@@ -433,6 +437,7 @@ static void nl_ring_publish(struct nl_ring_sock *rs,
 	if (WARN_ON_ONCE(skb_copy_bits(skb, 0, nl_ring_payload(hdr),
 				       claim->len)))
 		hdr->nm_len = 0;
+	trace_netlink_ring_rx(rs->sk, claim->len, NETLINK_CB(skb).dst_group);
 	consume_skb(skb);
 	WRITE_ONCE(rs->kick, true);
 	nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
@@ -442,9 +447,24 @@ static void nl_ring_publish(struct nl_ring_sock *rs,
 static void nl_ring_count_wakeup(struct nl_ring_sock *rs)
 {
 	rcu_read_lock();
-	if (skwq_has_sleeper(rcu_dereference(rs->sk->sk_wq)))
+	if (skwq_has_sleeper(rcu_dereference(rs->sk->sk_wq))) {
 		atomic64_inc(&rs->wakeups);
+		trace_netlink_ring_wakeup(rs->sk);
+	}
 	rcu_read_unlock();
+}
+
+/* Publishes a message. Returns whether to wake the reader for it. */
+static bool nl_ring_hand_over(struct nl_ring_sock *rs,
+			      const struct nl_ring_claim *claim,
+			      struct sk_buff *skb)
+{
+	bool wake;
+
+	nl_ring_publish(rs, claim, skb);
+	wake = nl_ring_enough(rs, claim->ring, claim->len);
+	nl_ring_put_atomic(claim->ring);
+	return wake;
 }
 
 /**
@@ -466,9 +486,7 @@ bool nl_ring_deliver(struct nl_ring_sock *rs)
 	struct sk_buff *skb;
 
 	while ((skb = nl_ring_take_next(rs, &claim, first, &tell))) {
-		nl_ring_publish(rs, &claim, skb);
-		wake |= nl_ring_enough(rs, claim.ring, claim.len);
-		nl_ring_put_atomic(claim.ring);
+		wake |= nl_ring_hand_over(rs, &claim, skb);
 		first = false;
 	}
 
@@ -476,6 +494,67 @@ bool nl_ring_deliver(struct nl_ring_sock *rs)
 	if (wake && READ_ONCE(rs->rx))
 		nl_ring_count_wakeup(rs);
 	return wake;
+}
+
+/* Frames for a message that is not queued; false when it has to be. */
+static bool nl_ring_take(struct nl_ring_sock *rs, const struct sk_buff *skb,
+			 struct nl_ring_claim *claim)
+{
+	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+	unsigned int span;
+	unsigned long flags;
+	bool taken = false;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (rs->rx && !rs->filling && skb_queue_empty(queue)) {
+		span = nl_ring_span(rs->rx, skb->len);
+		taken = span && !rs->copy &&
+			!nl_ring_get_frames(rs->rx, span, skb->len, claim);
+	}
+	if (taken) {
+		nl_ring_count_claim(claim);
+		kref_get(&claim->ring->ref);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return taken;
+}
+
+/**
+ * nl_ring_deliver_skb - deliver a message, past the receive queue if possible
+ * @rs: rings of the socket
+ * @skb: message that counts for the socket already; consumed
+ *
+ * For netlink itself, instead of skb_queue_tail() and nl_ring_deliver(): where
+ * nothing waits in front of it, a message costs the lock of the queue once.
+ * Any context.
+ *
+ * Return: whether to wake the reader, as nl_ring_deliver().
+ */
+bool nl_ring_deliver_skb(struct nl_ring_sock *rs, struct sk_buff *skb)
+{
+	struct nl_ring_claim claim;
+	bool wake;
+
+	if (nl_ring_leave_to_process(skb) || !nl_ring_take(rs, skb, &claim)) {
+		skb_queue_tail(&rs->sk->sk_receive_queue, skb);
+		return nl_ring_deliver(rs);
+	}
+	wake = nl_ring_hand_over(rs, &claim, skb);
+	if (wake)
+		nl_ring_count_wakeup(rs);
+	return wake;
+}
+
+/**
+ * nl_ring_overrun - the socket lost a message
+ * @rs: rings of the socket
+ *
+ * Messages may be refused until netlink finds the queue empty: the next poll()
+ * has it look. Any context.
+ */
+void nl_ring_overrun(struct nl_ring_sock *rs)
+{
+	WRITE_ONCE(rs->kick, true);
 }
 
 /* Frames for the next message, for nl_ring_fill(), or the end of it. */
@@ -493,8 +572,10 @@ static bool nl_ring_fill_next(struct nl_ring_sock *rs,
 		err = skb ? nl_ring_place(rs, skb, true, claim) : -EAGAIN;
 		rs->filling = !err;
 		rs->told = false;
-		if (!err)
+		if (!err) {
 			nl_ring_describe(rs, nl_ring_claimed(claim), skb);
+			claim->group = NETLINK_CB(skb).dst_group;
+		}
 		spin_unlock_irq(&queue->lock);
 	} while (err == -ENOSPC && --looks);
 	return !err;
@@ -583,6 +664,7 @@ static void nl_ring_fill(struct nl_ring_sock *rs, struct socket *sock)
 			break;
 		}
 		hdr->nm_len = len;
+		trace_netlink_ring_rx(rs->sk, len, claim.group);
 		nl_ring_fill_done(rs, &claim);
 		nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
 		cond_resched();

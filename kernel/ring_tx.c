@@ -18,6 +18,7 @@
 #include <linux/uio.h>
 
 #include "ring_core.h"
+#include "ring_trace.h"
 
 /**
  * struct nl_ring_run - one call that runs the ring
@@ -293,8 +294,10 @@ int nl_ring_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
 
 	if (mutex_lock_interruptible(&rs->tx_mutex))
 		return -ERESTARTSYS;
-	if (rs->tx)
+	if (rs->tx) {
 		err = nl_ring_send_all(&run);
+		trace_netlink_ring_tx(rs->sk, err);
+	}
 	mutex_unlock(&rs->tx_mutex);
 	return err;
 }

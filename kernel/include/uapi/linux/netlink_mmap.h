@@ -22,7 +22,7 @@
  * each frame of a long message, counts as kept from then on until a message was
  * read there, though it was given back. The kernel uses a frame that it passed
  * over again only when the next one that it did not pass over was read, so the
- * order of messages is never in doubt. tests/model of this project has a proof.
+ * order of messages is never in doubt.
  *
  * Extensions of an RX ring: setsockopt(NETLINK_RX_RING) with a request longer
  * than struct nl_mmap_req asks for them.
