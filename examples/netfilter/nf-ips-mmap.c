@@ -264,9 +264,14 @@ static void start(struct reader *r, const struct nf_queue *options,
 static void print_figures(const struct reader *readers, unsigned int nr)
 {
 	uint64_t seen = 0, kept = 0, dropped = 0;
+	struct mnl_ring_stats rx, all = { 0 };
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
+		mnl_ring_get_stats(readers[i].rx, &rx, sizeof(rx));
+		all.by_ring += rx.by_ring;
+		all.by_copy += rx.by_copy;
+		all.by_queue += rx.by_queue;
 		seen += readers[i].q.seen;
 		kept += readers[i].kept;
 		dropped += readers[i].dropped;
@@ -277,6 +282,9 @@ static void print_figures(const struct reader *readers, unsigned int nr)
 	nf_queue_figure("streams good", good_streams);
 	nf_queue_figure("streams bad", bad_streams);
 	nf_queue_figure("streams hasty", hasty_streams);
+	nf_queue_figure("by ring", all.by_ring);
+	nf_queue_figure("by copy", all.by_copy);
+	nf_queue_figure("by queue", all.by_queue);
 }
 
 int main(int argc, char *argv[])
