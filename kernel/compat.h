@@ -36,6 +36,8 @@ enum nl_mmap_status {
 #define NL_MMAP_HDRLEN		NL_MMAP_MSG_ALIGN(sizeof(struct nl_mmap_hdr))
 #endif
 
+/* the patch series brings these two along */
+#ifndef CONFIG_NETLINK_MMAP
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #include <linux/mm.h>
 
@@ -47,6 +49,7 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
 #define sk_drops_read(sk)	atomic_read(&(sk)->sk_drops)
+#endif
 #endif
 
 #endif /* NETLINK_MMAP_COMPAT_H */
