@@ -33,9 +33,14 @@
 static inline struct nl_mmap_hdr *nl_ring_frame(const struct nl_ring *ring,
 						unsigned int index)
 {
-	size_t block = index / ring->frames_per_block;
-	size_t frame = index % ring->frames_per_block;
+	size_t block, frame;
 
+	/* without tails, blocks make no difference: no division */
+	if (ring->run_length == ring->req.nm_frame_nr)
+		return ring->mem + (size_t)index * ring->req.nm_frame_size;
+
+	block = index / ring->frames_per_block;
+	frame = index % ring->frames_per_block;
 	return ring->mem + block * ring->req.nm_block_size +
 	       frame * ring->req.nm_frame_size;
 }

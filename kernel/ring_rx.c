@@ -275,6 +275,12 @@ static void nl_ring_describe(struct nl_ring_sock *rs, struct nl_mmap_hdr *hdr,
 
 	hdr->nm_group = NETLINK_CB(skb).dst_group;
 	hdr->nm_pid = creds->pid;
+	if (rs->user_ns == &init_user_ns) {
+		/* nothing to translate */
+		hdr->nm_uid = __kuid_val(creds->uid);
+		hdr->nm_gid = __kgid_val(creds->gid);
+		return;
+	}
 	hdr->nm_uid = from_kuid_munged(rs->user_ns, creds->uid);
 	hdr->nm_gid = from_kgid_munged(rs->user_ns, creds->gid);
 }
@@ -388,11 +394,12 @@ static bool nl_ring_leave_to_process(const struct sk_buff *skb)
 /*
  * Takes the oldest message and frames for it, both or none; then @tell whether
  * the reader has to be woken for what is in the queue. @first: nothing was
- * taken by this delivery.
+ * taken by this delivery. @more: there is another one; who queues one later
+ * comes here, too.
  */
 static struct sk_buff *nl_ring_take_next(struct nl_ring_sock *rs,
 					 struct nl_ring_claim *claim,
-					 bool first, bool *tell)
+					 bool first, bool *more, bool *tell)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
 	struct sk_buff *skb;
@@ -409,6 +416,7 @@ static struct sk_buff *nl_ring_take_next(struct nl_ring_sock *rs,
 	if (rs->rx && !rs->filling && !nl_ring_leave_to_process(skb) &&
 	    !nl_ring_place(rs, skb, false, claim)) {
 		__skb_unlink(skb, queue);
+		*more = !skb_queue_empty(queue);
 		nl_ring_count_claim(claim);
 		kref_get(&claim->ring->ref);
 		goto out;
@@ -482,10 +490,13 @@ static bool nl_ring_hand_over(struct nl_ring_sock *rs,
 bool nl_ring_deliver(struct nl_ring_sock *rs)
 {
 	struct nl_ring_claim claim;
-	bool tell = false, wake = false, first = true;
+	bool tell = false, wake = false, first = true, more = true;
 	struct sk_buff *skb;
 
-	while ((skb = nl_ring_take_next(rs, &claim, first, &tell))) {
+	while (more) {
+		skb = nl_ring_take_next(rs, &claim, first, &more, &tell);
+		if (!skb)
+			break;
 		wake |= nl_ring_hand_over(rs, &claim, skb);
 		first = false;
 	}
