@@ -36,20 +36,15 @@ enum nl_mmap_status {
 #define NL_MMAP_HDRLEN		NL_MMAP_MSG_ALIGN(sizeof(struct nl_mmap_hdr))
 #endif
 
-/* the patch series brings these two along */
-#ifndef CONFIG_NETLINK_MMAP
+/* macros, behind the headers: a patched kernel has these functions already */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #include <linux/mm.h>
-
-static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
-{
-	vma->vm_flags |= flags;
-}
+#define vm_flags_set(vma, flags)	((vma)->vm_flags |= (flags))
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
-#define sk_drops_read(sk)	atomic_read(&(sk)->sk_drops)
-#endif
+#include <net/sock.h>
+#define sk_drops_read(sk)		atomic_read(&(sk)->sk_drops)
 #endif
 
 #endif /* NETLINK_MMAP_COMPAT_H */

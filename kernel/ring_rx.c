@@ -451,15 +451,20 @@ static void nl_ring_publish(struct nl_ring_sock *rs,
 	nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
 }
 
-/* Counts a wake-up that is not for nothing. */
-static void nl_ring_count_wakeup(struct nl_ring_sock *rs)
+/* Is there anybody to be woken? Counts him. */
+static bool nl_ring_has_sleeper(struct nl_ring_sock *rs)
 {
+	bool sleeps;
+
 	rcu_read_lock();
-	if (skwq_has_sleeper(rcu_dereference(rs->sk->sk_wq))) {
+	sleeps = skwq_has_sleeper(rcu_dereference(rs->sk->sk_wq));
+	rcu_read_unlock();
+	if (sleeps) {
 		atomic64_inc(&rs->wakeups);
 		trace_netlink_ring_wakeup(rs->sk);
 	}
-	rcu_read_unlock();
+	/* or to be sent a signal */
+	return sleeps || sock_flag(rs->sk, SOCK_FASYNC);
 }
 
 /* Publishes a message. Returns whether to wake the reader for it. */
@@ -483,9 +488,9 @@ static bool nl_ring_hand_over(struct nl_ring_sock *rs,
  * woken. Any context. Several processors may be in here at once: each claims
  * its frames under the queue lock and copies outside of it.
  *
- * Return: whether to wake the reader: for as many messages as it wants to be
- * woken for; and for one that stays in the queue, unless it was told since it
- * looked there.
+ * Return: whether to wake the reader: it sleeps, and there are as many messages
+ * as it wants to be woken for, or one that stays in the queue and that it was
+ * not told of since it looked there.
  */
 bool nl_ring_deliver(struct nl_ring_sock *rs)
 {
@@ -503,7 +508,7 @@ bool nl_ring_deliver(struct nl_ring_sock *rs)
 
 	wake |= tell;
 	if (wake && READ_ONCE(rs->rx))
-		nl_ring_count_wakeup(rs);
+		return nl_ring_has_sleeper(rs);
 	return wake;
 }
 
@@ -544,16 +549,12 @@ static bool nl_ring_take(struct nl_ring_sock *rs, const struct sk_buff *skb,
 bool nl_ring_deliver_skb(struct nl_ring_sock *rs, struct sk_buff *skb)
 {
 	struct nl_ring_claim claim;
-	bool wake;
 
 	if (nl_ring_leave_to_process(skb) || !nl_ring_take(rs, skb, &claim)) {
 		skb_queue_tail(&rs->sk->sk_receive_queue, skb);
 		return nl_ring_deliver(rs);
 	}
-	wake = nl_ring_hand_over(rs, &claim, skb);
-	if (wake)
-		nl_ring_count_wakeup(rs);
-	return wake;
+	return nl_ring_hand_over(rs, &claim, skb) && nl_ring_has_sleeper(rs);
 }
 
 /**

@@ -22,15 +22,16 @@ build_module()
 	make -C kernel KERNELRELEASE="$1" BUILDDIR="$(realpath -m "${BUILD:-build}")/kernel-$1" "${@:2}"
 }
 
-# The test programs for 32 bits, in the build folder of the portability tests.
-build_compat()
+# The test programs for another machine, in the build folder of the portability
+# tests: build_programs i686|aarch64
+build_programs()
 {
 	local folder
-	folder=$(realpath -m "${BUILD:-build}")/portability/i686
-	command -v i686-linux-gnu-gcc >/dev/null || {
-		echo 'skipped: no compiler for 32 bits (Debian: gcc-i686-linux-gnu)'
+	folder=$(realpath -m "${BUILD:-build}")/portability/$1
+	command -v "$1-linux-gnu-gcc" >/dev/null || {
+		echo "skipped: no compiler (Debian: gcc-$1-linux-gnu)"
 		exit 77
 	}
-	[ -e "$folder/config.status" ] || tests/portability/run i686
+	[ -e "$folder/config.status" ] || tests/portability/run "$1"
 	make -C "$folder/tests/vm" LDFLAGS=-static compat-programs
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -371,6 +372,23 @@ static void test_dump(void **state)
 	assert_int_equal(nlh->nlmsg_type, NLMSG_DONE);
 }
 
+/* who does not sleep, and asked for a signal instead */
+static void test_signal(void **state)
+{
+	sigset_t set;
+
+	(void)state;
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	assert_int_equal(fcntl(to.fd, F_SETOWN, getpid()), 0);
+	assert_int_equal(fcntl(to.fd, F_SETFL, O_ASYNC), 0);
+	send_many(1, 100);
+	assert_int_equal(sigwaitinfo(&set, NULL), SIGIO);
+	assert_int_equal(take_all(), 1);
+	assert_int_equal(wakeups(), 0);
+}
+
 static void test_rcvlowat(void **state)
 {
 	struct sleeper s;
@@ -548,6 +566,7 @@ int main(void)
 		wake_test(test_dump),
 		wake_test(test_any_threshold),
 		wake_test(test_recv),
+		wake_test(test_signal),
 		wake_test(test_never_late),
 		cmocka_unit_test_setup_teardown(test_rcvlowat,
 						setup_no_control, teardown),
