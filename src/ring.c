@@ -350,6 +350,7 @@ static int ring_start(struct mnl_ring *ring)
 	if (req->nm_frame_nr == 0)
 		return 0;
 	ring->per_block = req->nm_block_size / req->nm_frame_size;
+	ring->tails = req->nm_block_size % req->nm_frame_size != 0;
 	ring->frame_nr = req->nm_frame_nr;
 	ring->capacity = req->nm_frame_size - NL_MMAP_HDRLEN;
 	if (ring->mem == NULL && ring->type == MNL_RING_RX) {

@@ -58,6 +58,7 @@ struct mnl_ring {
 	char			*mem;		/* NULL: not mapped */
 	struct nl_mmap_control	*control;	/* NULL: none */
 	unsigned int		per_block;
+	bool			tails;		/* what is left of a block is unused */
 	unsigned int		frame_nr;	/* or slots, without a ring */
 	size_t			capacity;	/* bytes of a frame's message */
 	unsigned int		head;		/* next frame to peek or reserve */
@@ -89,9 +90,14 @@ struct mnl_rings {
 static inline struct nl_mmap_hdr *ring_frame(const struct mnl_ring *ring,
 					     unsigned int index)
 {
-	size_t block = index / ring->per_block;
-	size_t frame = index % ring->per_block;
+	size_t block, frame;
 
+	/* as if there were one block: no division */
+	if (!ring->tails)
+		return (struct nl_mmap_hdr *)(ring->mem + (size_t)index *
+					      ring->req.nm_frame_size);
+	block = index / ring->per_block;
+	frame = index % ring->per_block;
 	return (struct nl_mmap_hdr *)(ring->mem +
 				      block * ring->req.nm_block_size +
 				      frame * ring->req.nm_frame_size);

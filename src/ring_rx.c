@@ -31,7 +31,7 @@
 static unsigned int frames_in_a_row(const struct mnl_ring *ring,
 				    unsigned int index)
 {
-	if (ring->req.nm_block_size % ring->req.nm_frame_size == 0)
+	if (!ring->tails)
 		return ring->frame_nr - index;
 	return ring->per_block - index % ring->per_block;
 }
@@ -42,8 +42,9 @@ static unsigned int message_span(const struct mnl_ring *ring,
 {
 	size_t size = ring->req.nm_frame_size, span;
 
-	if (len == 0 || (len > ring->capacity &&
-			 !(ring->flags & NL_MMAP_F_SPAN)))
+	if (len <= ring->capacity)
+		return len > 0;
+	if (!(ring->flags & NL_MMAP_F_SPAN))
 		return 0;
 	span = (NL_MMAP_HDRLEN + len + size - 1) / size;
 	return span <= frames_in_a_row(ring, index) ? span : 0;
@@ -84,8 +85,10 @@ static void give_back_oldest(struct mnl_ring *ring)
 	if (slot->entry == RING_MESSAGE)
 		ring->peeked--;
 	if (ring->mem != NULL && slot->entry != RING_PASSED) {
-		free(slot->buf);
-		slot->buf = NULL;
+		if (slot->buf != NULL) {
+			free(slot->buf);
+			slot->buf = NULL;
+		}
 		set_unused(ring, ring->tail, slot->span);
 	}
 	ring_give_back(ring, slot->span);
