@@ -64,6 +64,16 @@ static ssize_t real_recvfrom(int fd, void *buf, size_t len, int flags,
  * Descriptors
  */
 
+static enum kind kind_of(const struct descriptor *d)
+{
+	return __atomic_load_n(&d->kind, __ATOMIC_RELAXED);
+}
+
+static void set_kind(struct descriptor *d, enum kind kind)
+{
+	__atomic_store_n(&d->kind, kind, __ATOMIC_RELAXED);
+}
+
 static int option(int fd, int level, int name)
 {
 	socklen_t len = sizeof(int);
@@ -95,14 +105,15 @@ static bool set_ring(struct descriptor *d, int fd)
 	return true;
 }
 
-static enum kind kind_of(const struct descriptor *d)
+/* Once for each descriptor; not to be cancelled in the middle of it. */
+static void look_at(struct descriptor *d, int fd)
 {
-	return __atomic_load_n(&d->kind, __ATOMIC_RELAXED);
-}
+	int saved = errno, state;
 
-static void set_kind(struct descriptor *d, enum kind kind)
-{
-	__atomic_store_n(&d->kind, kind, __ATOMIC_RELAXED);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	set_kind(d, may_have_ring(fd) && set_ring(d, fd) ? WITH_RING : PLAIN);
+	pthread_setcancelstate(state, NULL);
+	errno = saved;
 }
 
 /* also called when a thread is cancelled while it waits */
@@ -124,7 +135,6 @@ static void put_descriptor(void *data)
 static struct descriptor *get_descriptor(int fd)
 {
 	struct descriptor *d;
-	int saved = errno;
 	enum kind kind;
 
 	if (inside || fd < 0 || fd >= DESCRIPTORS)
@@ -135,11 +145,8 @@ static struct descriptor *get_descriptor(int fd)
 		return NULL;
 	pthread_mutex_lock(&d->lock);
 	inside = true;
-	if (kind_of(d) == UNKNOWN) {
-		set_kind(d, may_have_ring(fd) && set_ring(d, fd) ? WITH_RING :
-								   PLAIN);
-		errno = saved;
-	}
+	if (kind_of(d) == UNKNOWN)
+		look_at(d, fd);
 	if (kind_of(d) == WITH_RING)
 		return d;
 	put_descriptor(d);
