@@ -13,6 +13,8 @@
 #include <time.h>
 #include <libmnl/libmnl.h>
 
+#include "common.h"
+
 static const char usage[] =
 	"Usage: deliver [recv|ring] BYTES MESSAGES [BATCH]\n";
 
@@ -25,20 +27,6 @@ struct run {
 	long long		send_ns;
 	long long		read_ns;
 };
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(EXIT_FAILURE);
-}
-
-static long long now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
 
 static struct mnl_socket *open_bound(void)
 {
@@ -106,11 +94,11 @@ static void run_batches(struct run *run, unsigned int messages,
 		fail("calloc");
 	((struct nlmsghdr *)msg)->nlmsg_len = run->len;
 	for (i = 0; i < messages; i += batch) {
-		t0 = now();
+		t0 = clock_ns(CLOCK_MONOTONIC);
 		send_batch(run, msg, batch);
-		t1 = now();
+		t1 = clock_ns(CLOCK_MONOTONIC);
 		read_batch(run, batch);
-		t2 = now();
+		t2 = clock_ns(CLOCK_MONOTONIC);
 		run->send_ns += t1 - t0;
 		run->read_ns += t2 - t1;
 	}

@@ -15,6 +15,7 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <sys/resource.h>
 
+#include "common.h"
 #include "reader.h"
 
 static const char usage[] =
@@ -48,14 +49,6 @@ struct queue {
 	struct usage_now	first;		/* when the first packet came */
 	long long		end;		/* when the last ones were handled */
 };
-
-static long long clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
 
 static struct usage_now usage_now(const struct queue *q)
 {

@@ -38,6 +38,4 @@ const struct way *way_find(const char *name);
 /* all of them, for the usage message */
 void way_print_names(void);
 
-/* ends the program */
-void fail(const char *what);
 #endif

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <sys/socket.h>
 
+#include "common.h"
+
 static const char usage[] =
 	"Usage: udp-load PACKETS BYTES WINDOW PORT\n"
 	"  BYTES    of a packet's payload, 16 to 65507\n"
@@ -31,20 +33,6 @@ struct load {
 	long long	*latency;	/* nanoseconds of each that came back */
 	long long	end;		/* the last one came, or was sent */
 };
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(EXIT_FAILURE);
-}
-
-static long long clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
 
 static void open_sockets(struct load *l, uint16_t port)
 {

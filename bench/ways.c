@@ -14,15 +14,10 @@
 #include <liburing.h>
 #endif
 
+#include "common.h"
 #include "reader.h"
 
 #define PATIENCE	500	/* milliseconds without a message: the end */
-
-void fail(const char *what)
-{
-	perror(what);
-	exit(EXIT_FAILURE);
-}
 
 static void pace(struct reader *r)
 {
