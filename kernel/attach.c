@@ -204,6 +204,19 @@ static void nlm_take_over(struct socket *sock, struct nl_ring_sock *rs)
 }
 
 /**
+ * nl_ring_admit_senders - have netlink look at an empty queue
+ * @rs: rings of the socket
+ * @sock: the socket
+ *
+ * Refused senders are admitted again, and sleeping ones are woken. A peek of no
+ * bytes takes nothing from the queue.
+ */
+void nl_ring_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
+{
+	nl_ring_recv_kernel(rs, sock, (struct kvec){}, 0, MSG_PEEK);
+}
+
+/**
  * nl_ring_attach - make a socket ready for rings
  * @sock: the socket
  *

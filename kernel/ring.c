@@ -234,7 +234,7 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 	WRITE_ONCE(*slot, ring);
 	if (rx) {
 		rs->copy = false;
-		rs->told = false;
+		WRITE_ONCE(rs->told, false);
 	}
 	spin_unlock_irq(&queue->lock);
 	nl_ring_put(old);

@@ -184,6 +184,8 @@ int nl_ring_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len);
 int nl_ring_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len, int flags);
+int nl_ring_recv_kernel(struct nl_ring_sock *rs, struct socket *sock,
+			struct kvec vec, size_t len, int flags);
 bool nl_ring_deliver(struct nl_ring_sock *rs);
 bool nl_ring_deliver_skb(struct nl_ring_sock *rs, struct sk_buff *skb);
 void nl_ring_overrun(struct nl_ring_sock *rs);
@@ -201,5 +203,6 @@ void nl_ring_list_del(struct nl_ring_sock *rs);
 
 /* of the one who puts the ring core in front of netlink: attach.c */
 int nl_ring_attach(struct socket *sock);
+void nl_ring_admit_senders(struct nl_ring_sock *rs, struct socket *sock);
 
 #endif /* NETLINK_MMAP_RING_H */

@@ -205,16 +205,25 @@ static void nl_ring_put_filler(struct nl_ring *ring, unsigned int offset)
 	}
 }
 
+/* The usual case: the next frame is free, and nobody keeps one. */
+static bool nl_ring_head_is_free(const struct nl_ring *ring)
+{
+	return nl_ring_status(nl_ring_at(ring, 0)) == NL_MMAP_STATUS_UNUSED &&
+	       !nl_ring_slot(ring, 0)->passed_over;
+}
+
 /* Claims frames for a message of @len bytes. 0, or as nl_ring_find() says. */
 static int nl_ring_get_frames(struct nl_ring *ring, unsigned int span,
 			      unsigned int len, struct nl_ring_claim *claim)
 {
-	int offset = nl_ring_find(ring, span);
+	int offset;
 
-	if (offset < 0)
-		return offset;
-
-	nl_ring_put_filler(ring, offset);
+	if (span != 1 || !nl_ring_head_is_free(ring)) {
+		offset = nl_ring_find(ring, span);
+		if (offset < 0)
+			return offset;
+		nl_ring_put_filler(ring, offset);
+	}
 	claim->ring = ring;
 	claim->index = ring->head;
 	claim->span = span;
@@ -422,7 +431,7 @@ static struct sk_buff *nl_ring_take_next(struct nl_ring_sock *rs,
 		goto out;
 	}
 	*tell = !rs->told;
-	rs->told = rs->rx;
+	WRITE_ONCE(rs->told, !!rs->rx);
 	skb = NULL;
 out:
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -430,15 +439,29 @@ out:
 }
 
 /*
+ * May a sender have gone to sleep, which is when more than SO_RCVBUF was charged,
+ * while a message of this truesize was? Called when it is charged no more. When
+ * two are charged at a time, the one that is freed first sees the other here; one
+ * alone has to be larger than the least that SO_RCVBUF can be.
+ */
+static bool nl_ring_sender_may_sleep(const struct nl_ring_sock *rs,
+				     unsigned int truesize)
+{
+	return truesize > SOCK_MIN_RCVBUF ||
+	       atomic_read(&rs->sk->sk_rmem_alloc);
+}
+
+/*
  * Copies the message, frees it, and only then hands the frame over. A sender
- * that sleeps because of this message, which counts for SO_RCVBUF until it is
- * freed, waits already when the reader looks: nl_ring_kick() wakes it.
+ * that sleeps because of this message waits already when the reader looks:
+ * nl_ring_kick() wakes it.
  */
 static void nl_ring_publish(struct nl_ring_sock *rs,
 			    const struct nl_ring_claim *claim,
 			    struct sk_buff *skb)
 {
 	struct nl_mmap_hdr *hdr = nl_ring_claimed(claim);
+	unsigned int truesize = skb->truesize;
 
 	nl_ring_describe(rs, hdr, skb);
 	hdr->nm_len = claim->len;
@@ -447,7 +470,8 @@ static void nl_ring_publish(struct nl_ring_sock *rs,
 		hdr->nm_len = 0;
 	trace_netlink_ring_rx(rs->sk, claim->len, NETLINK_CB(skb).dst_group);
 	consume_skb(skb);
-	WRITE_ONCE(rs->kick, true);
+	if (nl_ring_sender_may_sleep(rs, truesize))
+		WRITE_ONCE(rs->kick, true);
 	nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
 }
 
@@ -583,7 +607,7 @@ static bool nl_ring_fill_next(struct nl_ring_sock *rs,
 		skb = skb_peek(queue);
 		err = skb ? nl_ring_place(rs, skb, true, claim) : -EAGAIN;
 		rs->filling = !err;
-		rs->told = false;
+		WRITE_ONCE(rs->told, false);
 		if (!err) {
 			nl_ring_describe(rs, nl_ring_claimed(claim), skb);
 			claim->group = NETLINK_CB(skb).dst_group;
@@ -617,14 +641,22 @@ static void nl_ring_fill_stop(struct nl_ring_sock *rs,
 	spin_unlock_irq(&queue->lock);
 }
 
-/*
- * The original recvmsg into kernel memory. @len is what netlink sees as the
- * size of the reader's buffer: the next part of a dump is as long as that at
- * the most, so it is never less than what fits the ring. An error that waits
- * for the program (sk_err) is put back, and so returned again at the next look.
+/**
+ * nl_ring_recv_kernel - the original recvmsg into kernel memory
+ * @rs: rings of the socket
+ * @sock: the socket
+ * @vec: the memory
+ * @len: what netlink sees as the size of the reader's buffer
+ * @flags: as for recvmsg(), MSG_DONTWAIT is added
+ *
+ * The next part of a dump is as long as @len at the most, so that is never less
+ * than what fits the ring. An error that waits for the program (sk_err) is put
+ * back, and so returned again at the next look. Process context.
+ *
+ * Return: as recvmsg().
  */
-static int nl_ring_recv_kernel(struct nl_ring_sock *rs, struct socket *sock,
-			       struct kvec vec, size_t len, int flags)
+int nl_ring_recv_kernel(struct nl_ring_sock *rs, struct socket *sock,
+			struct kvec vec, size_t len, int flags)
 {
 	struct msghdr msg = {};
 	int err;
@@ -640,8 +672,7 @@ static int nl_ring_recv_kernel(struct nl_ring_sock *rs, struct socket *sock,
 
 /*
  * Has netlink look at the queue: when it is empty, refused senders are
- * admitted again (NETLINK_S_CONGESTED) and sleeping ones are woken. A peek of
- * no bytes takes nothing from the queue.
+ * admitted again (NETLINK_S_CONGESTED) and sleeping ones are woken.
  */
 static void nl_ring_kick(struct nl_ring_sock *rs, struct socket *sock)
 {
@@ -650,9 +681,19 @@ static void nl_ring_kick(struct nl_ring_sock *rs, struct socket *sock)
 		return;
 
 	WRITE_ONCE(rs->kick, false);
-	nl_ring_recv_kernel(rs, sock, (struct kvec){}, 0, MSG_PEEK);
+	nl_ring_admit_senders(rs, sock);
 	if (!skb_queue_empty_lockless(&rs->sk->sk_receive_queue))
 		WRITE_ONCE(rs->kick, true);
+}
+
+/*
+ * Nothing is queued, and who queues something now will tell the reader, who is on
+ * the wait queue already: then nl_ring_fill() needs no lock.
+ */
+static bool nl_ring_has_queued(const struct nl_ring_sock *rs)
+{
+	return rs->filling || READ_ONCE(rs->told) ||
+	       !skb_queue_empty_lockless(&rs->sk->sk_receive_queue);
 }
 
 /*
@@ -666,7 +707,7 @@ static void nl_ring_fill(struct nl_ring_sock *rs, struct socket *sock)
 	struct kvec vec;
 	int len;
 
-	while (nl_ring_fill_next(rs, &claim)) {
+	while (nl_ring_has_queued(rs) && nl_ring_fill_next(rs, &claim)) {
 		hdr = nl_ring_claimed(&claim);
 		vec.iov_base = nl_ring_payload(hdr);
 		vec.iov_len = claim.len;

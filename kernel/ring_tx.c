@@ -308,6 +308,9 @@ __poll_t nl_ring_poll_tx(struct nl_ring_sock *rs, __poll_t mask)
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
 	struct nl_mmap_hdr *hdr;
 
+	if (!READ_ONCE(rs->tx))
+		return mask;
+
 	spin_lock_irq(&queue->lock);
 	if (rs->tx) {
 		hdr = nl_ring_frame(rs->tx, READ_ONCE(rs->tx->head));

@@ -49,6 +49,18 @@ int netlink_ring_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 	return nl_ring_recvmsg(netlink_sock_rings(sock), sock, msg, len, flags);
 }
 
+/**
+ * nl_ring_admit_senders - have netlink look at an empty queue
+ * @rs: rings of the socket
+ * @sock: the socket
+ *
+ * Refused senders are admitted again, and sleeping ones are woken.
+ */
+void nl_ring_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
+{
+	netlink_rcv_wake(rs->sk);
+}
+
 /* in process context, before netlink takes the socket out of its tables */
 void netlink_ring_release(struct nl_ring_sock *rs)
 {
