@@ -117,22 +117,20 @@ static int ring_poll(struct mnl_ring *ring, long long ns)
 	return pfd.revents & pfd.events && ring->used < ring->frame_nr;
 }
 
-/* until something is ready, or the time @end, -1: for ever */
-static int ring_sleep(struct mnl_ring *ring, long long end)
+/* until something is ready, or the time @end, -1: for ever; it is @now */
+static int ring_sleep(struct mnl_ring *ring, long long now, long long end)
 {
-	long long now;
 	int ret;
 
-	if (end < 0)
-		do {
+	for (;;) {
+		if (end < 0)
 			ret = ring_poll(ring, -1);
-		} while (ret == 0);
-	else
-		do {
-			now = now_ns();
+		else
 			ret = ring_poll(ring, now < end ? end - now : 0);
-		} while (ret == 0 && now < end);
-	return ret;
+		if (ret != 0 || (end >= 0 && now >= end))
+			return ret;
+		now = now_ns();
+	}
 }
 
 /*
@@ -205,9 +203,9 @@ static int ring_sleep_for_batch(struct mnl_ring *ring, long long now,
 	return ret;
 }
 
-static int ring_wait_for_messages(struct mnl_ring *ring, long long end)
+static int ring_wait_for_messages(struct mnl_ring *ring, long long now,
+				  long long end)
 {
-	long long now = now_ns();
 	int ret;
 
 	choose_batch(ring, now);
@@ -216,8 +214,9 @@ static int ring_wait_for_messages(struct mnl_ring *ring, long long end)
 		if (ret != 0)
 			return ret;
 		ring->wakeup.batch = 1;
+		now = now_ns();
 	}
-	return ring_sleep(ring, end);
+	return ring_sleep(ring, now, end);
 }
 
 /* What the program holds could keep it from ever being woken: only a look. */
@@ -249,7 +248,7 @@ static int ring_wait_in_use(struct mnl_ring *ring)
  */
 EXPORT_SYMBOL int mnl_ring_wait(struct mnl_ring *ring, int timeout)
 {
-	long long end = -1;
+	long long now, end;
 
 	if (ring_ready(ring))
 		return 1;
@@ -259,11 +258,11 @@ EXPORT_SYMBOL int mnl_ring_wait(struct mnl_ring *ring, int timeout)
 		return ring_poll(ring, 0);
 	if (ring_spin(ring))
 		return 1;
-	if (timeout > 0)
-		end = now_ns() + timeout * NS_PER_MS;
+	now = now_ns();
+	end = timeout > 0 ? now + timeout * NS_PER_MS : -1;
 	if (ring->control != NULL)
-		return ring_wait_for_messages(ring, end);
-	return ring_sleep(ring, end);
+		return ring_wait_for_messages(ring, now, end);
+	return ring_sleep(ring, now, end);
 }
 
 /**
