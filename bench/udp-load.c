@@ -1,57 +1,80 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sends UDP packets to itself over loopback, as fast as it goes or with so many on
- * their way at the most, and waits for those that come back. Prints one line of
- * JSON: what it cost, how many came, and how long they took.
+ * Sends UDP packets to itself, as fast as it goes, in intervals, or with so many
+ * on their way at the most, and waits for those that come back. Prints one line
+ * of JSON: what it cost, how many came, and how long they took.
  */
 #include <arpa/inet.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include "common.h"
 
 static const char usage[] =
-	"Usage: udp-load PACKETS BYTES WINDOW PORT\n"
-	"  BYTES    of a packet's payload, 16 to 65507\n"
-	"  WINDOW   packets on their way at the most; 0: no limit\n";
+	"Usage: udp-load [OPTION]... PACKETS BYTES PORT\n"
+	"  BYTES        of a packet's payload, 16 to 65507\n"
+	"  -w WINDOW    packets on their way at the most; 0: no limit (default)\n"
+	"  -i INTERVAL  microseconds from one to the next; 0: none (default)\n"
+	"  -f           each from a source port of its own: a flow each\n"
+	"  -a ADDRESS   to send to (default: 127.0.0.1)\n"
+	"  -n NETNS     network namespace to receive in (default: this one)\n";
+
+#define HEADERS	(sizeof(struct iphdr) + sizeof(struct udphdr))
 
 struct load {
 	unsigned long	packets;
 	unsigned long	bytes;
 	unsigned long	window;
+	unsigned long	interval;	/* nanoseconds */
+	bool		flows;
+	const char	*netns;
+	struct sockaddr_in addr;
 	int		from;
 	int		to;
 	unsigned long	sent;
 	unsigned long	received;
 	long long	*latency;	/* nanoseconds of each that came back */
+	long long	start;
 	long long	end;		/* the last one came, or was sent */
+	long long	end_idle;
 };
 
-static void open_sockets(struct load *l, uint16_t port)
+static void enter_netns(const char *path)
 {
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons(port),
-	};
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1 || setns(fd, CLONE_NEWNET) == -1)
+		fail(path);
+	close(fd);
+}
+
+static void open_sockets(struct load *l)
+{
+	char netns[256];
 	int size = 64 << 20;
 
-	l->from = socket(AF_INET, SOCK_DGRAM, 0);
+	l->from = l->flows ? socket(AF_INET, SOCK_RAW, IPPROTO_RAW) :
+			     socket(AF_INET, SOCK_DGRAM, 0);
+	if (l->netns) {
+		snprintf(netns, sizeof(netns), "/run/netns/%s", l->netns);
+		enter_netns(netns);
+	}
 	l->to = socket(AF_INET, SOCK_DGRAM, 0);
 	if (l->from == -1 || l->to == -1)
 		fail("socket");
 	if (setsockopt(l->to, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
 	    setsockopt(l->from, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
 		fail("setsockopt");
-	if (bind(l->to, (void *)&addr, sizeof(addr)) == -1 ||
-	    connect(l->from, (void *)&addr, sizeof(addr)) == -1)
+	if (bind(l->to, (void *)&l->addr, sizeof(l->addr)) == -1 ||
+	    connect(l->from, (void *)&l->addr, sizeof(l->addr)) == -1)
 		fail("bind");
 }
 
@@ -70,19 +93,67 @@ static void receive(struct load *l, int timeout)
 		if (l->received < l->packets)
 			l->latency[l->received] = l->end - sent;
 		l->received++;
+		l->end_idle = idle_ns();
 	}
+}
+
+/* The headers of packet number @number, each in a flow of its own. */
+static void put_headers(const struct load *l, char *buf, unsigned long number)
+{
+	struct iphdr ip = {
+		.version = 4,
+		.ihl = 5,
+		.ttl = 64,
+		.protocol = IPPROTO_UDP,
+		.saddr = htonl(INADDR_LOOPBACK + number / 50000),
+		.daddr = l->addr.sin_addr.s_addr,
+	};
+	struct udphdr udp = {
+		.source = htons(10000 + number % 50000),
+		.dest = l->addr.sin_port,
+		.len = htons(sizeof(udp) + l->bytes),
+	};
+
+	memcpy(buf, &ip, sizeof(ip));
+	memcpy(buf + sizeof(ip), &udp, sizeof(udp));
+}
+
+/* the moment of the next packet, if there are such */
+static void wait_for_turn(const struct load *l)
+{
+	long long at = l->start + (long long)(l->interval * l->sent);
+	struct timespec ts = {
+		.tv_sec = at / 1000000000,
+		.tv_nsec = at % 1000000000,
+	};
+
+	if (l->interval)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
 static void send_packet(struct load *l)
 {
-	static char buf[65536];
-	long long now = clock_ns(CLOCK_MONOTONIC);
+	static char buf[HEADERS + 65536];
+	size_t skip = l->flows ? 0 : HEADERS;
+	long long now;
 
-	memcpy(buf, &now, sizeof(now));
-	while (send(l->from, buf, l->bytes, 0) == -1)
+	wait_for_turn(l);
+	now = clock_ns(CLOCK_MONOTONIC);
+	if (l->flows)
+		put_headers(l, buf, l->sent);
+	memcpy(buf + HEADERS, &now, sizeof(now));
+	while (send(l->from, buf + skip, HEADERS - skip + l->bytes, 0) == -1)
 		if (errno != ENOBUFS && errno != EPERM)
 			fail("send");
 	l->sent++;
+}
+
+/* In intervals, each packet is back before the next one's time. */
+static void send_and_wait(struct load *l)
+{
+	send_packet(l);
+	if (l->interval)
+		receive(l, 1000);
 }
 
 /* false: what is on its way is lost */
@@ -122,46 +193,69 @@ static long long percentile(const struct load *l, double share)
 	return l->received ? l->latency[(size_t)(share * (l->received - 1))] : 0;
 }
 
-static unsigned long number(const char *text, unsigned long least)
+static void read_options(struct load *l, int argc, char *argv[])
 {
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
+	int c;
 
-	if (*text == '\0' || *end != '\0' || value < least) {
-		fputs(usage, stderr);
-		exit(EXIT_FAILURE);
+	l->addr.sin_family = AF_INET;
+	l->addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	while ((c = getopt(argc, argv, "w:i:fa:n:")) != -1) {
+		switch (c) {
+		case 'w':
+			l->window = number(optarg, 0, usage);
+			break;
+		case 'i':
+			l->interval = number(optarg, 0, usage) * 1000;
+			break;
+		case 'f':
+			l->flows = true;
+			break;
+		case 'a':
+			if (inet_pton(AF_INET, optarg, &l->addr.sin_addr) != 1)
+				number("", 0, usage);
+			break;
+		case 'n':
+			l->netns = optarg;
+			break;
+		default:
+			number("", 0, usage);
+		}
 	}
-	return value;
+	if (argc - optind != 3)
+		number("", 0, usage);
+	l->packets = number(argv[optind], 1, usage);
+	l->bytes = number(argv[optind + 1], 16, usage);
+	l->addr.sin_port = htons(number(argv[optind + 2], 1, usage));
 }
 
 int main(int argc, char *argv[])
 {
-	struct load l = { 0 };
-	long long start, cpu;
+	static struct load l;
+	long long idle, cpu;
 
-	if (argc != 5)
-		number("", 0);
-	l.packets = number(argv[1], 1);
-	l.bytes = number(argv[2], 16);
-	l.window = number(argv[3], 0);
+	read_options(&l, argc, argv);
 	l.latency = calloc(l.packets, sizeof(*l.latency));
 	if (l.latency == NULL)
 		fail("calloc");
-	open_sockets(&l, number(argv[4], 1));
+	open_sockets(&l);
 
-	start = clock_ns(CLOCK_MONOTONIC);
+	l.start = clock_ns(CLOCK_MONOTONIC);
+	idle = idle_ns();
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	while (l.sent < l.packets && make_room(&l))
-		send_packet(&l);
+		send_and_wait(&l);
 	l.end = clock_ns(CLOCK_MONOTONIC);
+	l.end_idle = idle_ns();
 	while (wait_for_rest(&l))
 		;
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	printf("{\"sent\":%lu,\"received\":%lu,\"start_ns\":%lld"
+	       ",\"start_idle_ns\":%lld,\"end_ns\":%lld"
+	       ",\"end_idle_ns\":%lld,\"cpu_ns\":%lld", l.sent, l.received,
+	       l.start, idle, l.end, l.end_idle, cpu);
 	qsort(l.latency, l.received, sizeof(*l.latency), compare);
-	printf("{\"sent\":%lu,\"received\":%lu,\"start_ns\":%lld,\"end_ns\":%lld,\"cpu_ns\":%lld,"
-	       "\"p50_ns\":%lld,\"p99_ns\":%lld,\"p999_ns\":%lld}\n", l.sent,
-	       l.received, start, l.end, cpu, percentile(&l, .5),
-	       percentile(&l, .99), percentile(&l, .999));
+	printf(",\"p50_ns\":%lld,\"p99_ns\":%lld,\"p999_ns\":%lld}\n",
+	       percentile(&l, .5), percentile(&l, .99), percentile(&l, .999));
 	free(l.latency);
 	return EXIT_SUCCESS;
 }

@@ -3,13 +3,8 @@
  * Ways to receive from a netlink socket: see reader.h. Each handles all that
  * one call brings before the next one.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #ifdef HAVE_LIBURING
 #include <liburing.h>
 #endif
@@ -17,58 +12,52 @@
 #include "common.h"
 #include "reader.h"
 
-#define PATIENCE	500	/* milliseconds without a message: the end */
-
 static void pace(struct reader *r)
 {
-	struct timespec ts = { .tv_nsec = r->pace * 1000L };
+	struct timespec ts = { .tv_nsec = r->options.pace * 1000L };
 
-	if (r->pace == 0)
+	if (r->options.pace == 0)
 		return;
 	r->syscalls++;
 	nanosleep(&ts, NULL);
 }
 
-static void set_patience(struct reader *r)
+static void before_wait(struct reader *r)
 {
-	struct timeval tv = { .tv_usec = PATIENCE * 1000 };
-
-	if (setsockopt(mnl_socket_get_fd(r->nl), SOL_SOCKET, SO_RCVTIMEO, &tv,
-		       sizeof(tv)) == -1)
-		fail("SO_RCVTIMEO");
+	if (r->source->before_wait)
+		r->source->before_wait(r);
 }
 
-/* true: to be called once more */
-static bool go_on(const char *what)
+/* Interrupted, or messages were lost; anything else is the end. */
+static void look_at_error(struct reader *r, const char *what)
 {
-	if (errno == ENOBUFS || errno == EINTR)
-		return true;
-	if (errno != EAGAIN)
+	if (errno == ENOBUFS)
+		r->lost++;
+	else if (errno != EINTR)
 		fail(what);
-	return false;
 }
 
 /*
  * mnl_socket_recvfrom(): as libmnl's examples, or through a ring
  */
 
-static bool recv_receive(struct reader *r)
+static void recv_receive(struct reader *r)
 {
 	static char buf[BUFFER_SIZE];
 	ssize_t len;
 
 	pace(r);
-	r->before_wait(r);
+	before_wait(r);
 	r->syscalls++;
 	len = mnl_socket_recvfrom(r->nl, buf, sizeof(buf));
 	if (len == -1)
-		return go_on("recvfrom");
-	r->handle(r, buf, len);
-	return true;
+		look_at_error(r, "recvfrom");
+	else
+		reader_handle(r, buf, len);
 }
 
 /* What is there without waiting, then once with: for verdicts in batches. */
-static bool drain_receive(struct reader *r)
+static void drain_receive(struct reader *r)
 {
 	static char buf[BUFFER_SIZE];
 	ssize_t len;
@@ -80,25 +69,33 @@ static bool drain_receive(struct reader *r)
 			   MSG_DONTWAIT);
 		if (len == -1)
 			break;
-		r->handle(r, buf, len);
+		reader_handle(r, buf, len);
 	}
-	if (errno != EAGAIN)
-		return go_on("recv");
-	return recv_receive(r);
+	if (errno == EAGAIN)
+		recv_receive(r);
+	else
+		look_at_error(r, "recv");
 }
 
-static void transparent_open(struct reader *r)
+static void open_rings(struct reader *r)
 {
+	if (mnl_socket_set_ring(r->nl, r->options.memory,
+				r->options.frames ? 1 << 20 : 0) == -1)
+		fail("mnl_socket_set_ring");
 	if (mnl_socket_mmap(r->nl) == -1)
 		fail("mnl_socket_mmap");
-	set_patience(r);
+	r->rx = mnl_socket_get_ring(r->nl, MNL_RING_RX);
+	if (!mnl_ring_is_mapped(r->rx)) {
+		fputs("this kernel has no rings\n", stderr);
+		exit(77);
+	}
 }
 
 /*
  * recvmmsg()
  */
 
-static bool recvmmsg_receive(struct reader *r)
+static void recvmmsg_receive(struct reader *r)
 {
 	static char buf[256][BUFFER_SIZE];
 	static struct mmsghdr msgs[256];
@@ -114,53 +111,35 @@ static bool recvmmsg_receive(struct reader *r)
 			msgs[i].msg_hdr.msg_iovlen = 1;
 		}
 	pace(r);
-	r->before_wait(r);
+	before_wait(r);
 	r->syscalls++;
-	nr = recvmmsg(mnl_socket_get_fd(r->nl), msgs, r->vector,
+	nr = recvmmsg(mnl_socket_get_fd(r->nl), msgs, r->options.vector,
 		      MSG_WAITFORONE, NULL);
 	if (nr == -1)
-		return go_on("recvmmsg");
-	for (i = 0; i < (unsigned int)nr; i++)
-		r->handle(r, buf[i], msgs[i].msg_len);
-	return true;
+		look_at_error(r, "recvmmsg");
+	for (i = 0; nr > 0 && i < (unsigned int)nr; i++)
+		reader_handle(r, buf[i], msgs[i].msg_len);
 }
 
 /*
  * The ring
  */
 
-static void ring_open(struct reader *r)
+static void ring_receive(struct reader *r)
 {
-	if (mnl_socket_mmap(r->nl) == -1)
-		fail("mnl_socket_mmap");
-	r->rx = mnl_socket_get_ring(r->nl, MNL_RING_RX);
-	if (!mnl_ring_is_mapped(r->rx)) {
-		fputs("this kernel has no rings\n", stderr);
-		exit(77);
-	}
-}
-
-static bool ring_receive(struct reader *r)
-{
-	struct mnl_ring_stats stats;
 	struct nlmsghdr *nlh;
 	unsigned int count = 0;
 	size_t len;
-	int ret;
 
-	r->before_wait(r);
-	ret = mnl_ring_wait(r->rx, PATIENCE);
-	if (ret == -1)
-		return go_on("mnl_ring_wait");
+	before_wait(r);
+	if (mnl_ring_wait(r->rx, -1) == -1)
+		look_at_error(r, "mnl_ring_wait");
 	while ((nlh = mnl_ring_peek(r->rx, &len)) != NULL) {
-		r->handle(r, nlh, len);
+		reader_handle(r, nlh, len);
 		mnl_ring_release(r->rx, 1);
 		if (++count == 256)
 			break;
 	}
-	mnl_ring_get_stats(r->rx, &stats, sizeof(stats));
-	r->syscalls = stats.syscalls;
-	return ret == 1;
 }
 
 /*
@@ -227,7 +206,7 @@ static bool uring_handle(struct reader *r, struct io_uring_cqe *cqe)
 	bool more = cqe->flags & IORING_CQE_F_MORE;
 
 	if (cqe->res >= 0) {
-		r->handle(r, u->memory[id], cqe->res);
+		reader_handle(r, u->memory[id], cqe->res);
 		uring_give(u, id);
 	} else if (cqe->res != -ENOBUFS) {
 		errno = -cqe->res;
@@ -237,35 +216,30 @@ static bool uring_handle(struct reader *r, struct io_uring_cqe *cqe)
 	return more;
 }
 
-static bool uring_receive(struct reader *r)
+static void uring_receive(struct reader *r)
 {
-	struct __kernel_timespec ts = { .tv_nsec = PATIENCE * 1000000L };
 	struct uring *u = r->data;
 	struct io_uring_cqe *cqe;
-	int ret;
 
 	pace(r);
-	r->before_wait(r);
+	before_wait(r);
 	r->syscalls++;
-	ret = io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, &ts, NULL);
-	if (ret < 0 && io_uring_peek_cqe(&u->ring, &cqe) != 0)
-		return ret == -EINTR;
+	io_uring_submit_and_wait(&u->ring, 1);
 	while (io_uring_peek_cqe(&u->ring, &cqe) == 0)
 		if (!uring_handle(r, cqe))
 			uring_request(r);
-	return true;
 }
 #endif
 
 static const struct way ways[] = {
-	{ "recv", set_patience, recv_receive },
-	{ "drain", set_patience, drain_receive },
-	{ "recvmmsg", set_patience, recvmmsg_receive },
+	{ "recv", NULL, recv_receive },
+	{ "drain", NULL, drain_receive },
+	{ "recvmmsg", NULL, recvmmsg_receive },
 #ifdef HAVE_LIBURING
 	{ "uring", uring_open, uring_receive },
 #endif
-	{ "transparent", transparent_open, recv_receive },
-	{ "ring", ring_open, ring_receive },
+	{ "transparent", open_rings, recv_receive },
+	{ "ring", open_rings, ring_receive },
 };
 
 const struct way *way_find(const char *name)
@@ -276,13 +250,4 @@ const struct way *way_find(const char *name)
 		if (!strcmp(ways[i].name, name))
 			return &ways[i];
 	return NULL;
-}
-
-void way_print_names(void)
-{
-	size_t i;
-
-	for (i = 0; i < MNL_ARRAY_SIZE(ways); i++)
-		fprintf(stderr, " %s", ways[i].name);
-	fputc('\n', stderr);
 }
