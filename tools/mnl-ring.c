@@ -15,6 +15,8 @@
 #include <linux/netlink_mmap.h>
 #include <libmnl/libmnl.h>
 
+#include "check.h"
+
 /* as iproute2 has them */
 #define EXIT_USAGE	1
 #define EXIT_KERNEL	2
@@ -48,8 +50,10 @@ static void usage(FILE *to)
 {
 	fputs("Usage: mnl-ring [ OPTIONS ] show [ protocol PROTOCOL ]\n"
 	      "       mnl-ring [ OPTIONS ] monitor [ INTERVAL [ COUNT ] ]\n"
+	      "       mnl-ring [ OPTIONS ] check [ KIB ]\n"
 	      "       mnl-ring help\n"
 	      "where  PROTOCOL := route | netfilter | generic | ... | NUMBER\n"
+	      "       KIB := size of the ring to try (default: 4096)\n"
 	      "       INTERVAL := seconds between two tables (default: 1)\n"
 	      "       OPTIONS := { -j[son] | -V[ersion] | -h[elp] }\n", to);
 }
@@ -201,7 +205,8 @@ static struct nlmsghdr *request(char *buf, uint16_t type, uint16_t flags)
 	return nlh;
 }
 
-static struct mnl_socket *open_family(uint16_t *family)
+/* NULL, with errno: the kernel does not have it */
+static struct mnl_socket *find_family(uint16_t *family)
 {
 	struct mnl_socket *nl = mnl_socket_open(NETLINK_GENERIC);
 	struct nlmsghdr *nlh;
@@ -212,10 +217,24 @@ static struct mnl_socket *open_family(uint16_t *family)
 	nlh = request(buf, GENL_ID_CTRL, NLM_F_ACK);
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME,
 			  NETLINK_MMAP_FAMILY_NAME);
-	if (talk(nl, nlh, CTRL_CMD_GETFAMILY, family_cb, family) == -1)
-		die(EXIT_KERNEL, "%s", errno == ENOENT ?
-		    "this kernel has no netlink rings: the module netlink_mmap is not there" :
-		    strerror(errno));
+	if (talk(nl, nlh, CTRL_CMD_GETFAMILY, family_cb, family) == 0)
+		return nl;
+	mnl_socket_close(nl);
+	return NULL;
+}
+
+static void die_without_family(void)
+{
+	die(EXIT_KERNEL, "this kernel has no netlink rings: %s",
+	    errno == ENOENT ? why_no_module() : strerror(errno));
+}
+
+static struct mnl_socket *open_family(uint16_t *family)
+{
+	struct mnl_socket *nl = find_family(family);
+
+	if (!nl)
+		die_without_family();
 	return nl;
 }
 
@@ -396,6 +415,37 @@ static void monitor(char *args[])
 	mnl_socket_close(nl);
 }
 
+/*
+ * Would a program get a ring?
+ */
+
+static void check(char *argv[])
+{
+	unsigned long kib = argv[0] ? strtoul(argv[0], NULL, 10) : 4096;
+	struct mnl_socket *nl = mnl_socket_open(NETLINK_ROUTE);
+	struct mnl_socket *genl;
+	uint16_t family = 0;
+
+	if (kib == 0 || kib > UINT32_MAX >> 10 || (argv[0] && argv[1]))
+		die(EXIT_USAGE, "not a size in KiB: \"%s\"", argv[0]);
+	if (!nl)
+		die(EXIT_KERNEL, "netlink socket: %s", strerror(errno));
+	genl = find_family(&family);
+	if (!genl)
+		die_without_family();
+	mnl_socket_close(genl);
+	if (mnl_socket_set_ring(nl, kib << 10, 0) == -1 ||
+	    mnl_socket_mmap(nl) == -1)
+		die(EXIT_KERNEL, "no ring: %s", why_no_ring(errno, kib << 10));
+	if (!mnl_ring_is_mapped(mnl_socket_get_ring(nl, MNL_RING_RX)))
+		die(EXIT_KERNEL, "this kernel refused the ring");
+	if (json)
+		printf("{\"ring_kib\":%lu}\n", kib);
+	else
+		printf("rings work: %lu KiB were set and mapped\n", kib);
+	mnl_socket_close(nl);
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct option options[] = {
@@ -434,6 +484,8 @@ int main(int argc, char *argv[])
 		show(argv[0] ? argv + 1 : argv);
 	else if (!strcmp(command, "monitor"))
 		monitor(argv + 1);
+	else if (!strcmp(command, "check"))
+		check(argv + 1);
 	else
 		die(EXIT_USAGE, "command \"%s\" is unknown, try \"mnl-ring help\"",
 		    command);

@@ -147,8 +147,8 @@ static void print_listening(const struct reader *r)
 		       r->q.num, queues, mnl_ring_get_frame_nr(r->rx),
 		       mnl_ring_get_frame_size(r->rx));
 	else
-		printf("listening on queue %u%s without a ring\n", r->q.num,
-		       queues);
+		printf("listening on queue %u%s without a ring (\"mnl-ring check\" tells why)\n",
+		       r->q.num, queues);
 	fflush(stdout);
 }
 

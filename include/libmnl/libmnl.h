@@ -301,7 +301,7 @@ struct mnl_ring;
 
 /**
  * \ingroup mnl_ring
- * Counters of a ring, since mnl_socket_mmap().
+ * \brief counters of a ring, since mnl_socket_mmap()
  */
 struct mnl_ring_stats {
 	uint64_t messages;	/**< messages received or accepted for sending */
