@@ -47,6 +47,21 @@ steps_of()
 	STEPS_NESTED=1 "$@" </dev/null
 }
 
+# steps_beside FUNCTION: its steps run beside those that follow, until steps_join,
+# which prints them. They must not share files with the others.
+steps_beside()
+{
+	beside=$1
+	"$beside" >"$STEPS/$beside.out" 2>&1 </dev/null &
+	beside_pid=$!
+}
+
+steps_join()
+{
+	wait "$beside_pid" || :
+	cat "$STEPS/$beside.out"
+}
+
 steps_count()
 {
 	grep -c "^$1 " "$STEPS/results" || :
