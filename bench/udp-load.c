@@ -142,9 +142,13 @@ static void send_packet(struct load *l)
 	if (l->flows)
 		put_headers(l, buf, l->sent);
 	memcpy(buf + HEADERS, &now, sizeof(now));
-	while (send(l->from, buf + skip, HEADERS - skip + l->bytes, 0) == -1)
-		if (errno != ENOBUFS && errno != EPERM)
+	while (send(l->from, buf + skip, HEADERS - skip + l->bytes, 0) == -1) {
+		/* dropped by a rule, before it left */
+		if (errno == EPERM)
+			break;
+		if (errno != ENOBUFS)
 			fail("send");
+	}
 	l->sent++;
 }
 
