@@ -17,7 +17,8 @@
 
 static struct {
 	struct mnl_ring	*tx;
-	unsigned int	pending;	/* packets, or frames */
+	unsigned int	packets;	/* since the last verdict */
+	unsigned int	frames;		/* since the last flush */
 	uint32_t	last_id;
 } queue;
 
@@ -77,24 +78,16 @@ static struct nlmsghdr *put_verdict(const struct reader *r, void *buf,
 	return nlh;
 }
 
-static void send_verdict(struct reader *r, uint16_t type,
-			 const struct packet *p)
-{
-	static char buf[BUFFER_SIZE];
-
-	r->sends++;
-	nfnl_send(r->nl, put_verdict(r, buf, type, p));
-}
-
 static void flush(struct reader *r)
 {
 	r->sends++;
 	if (mnl_ring_flush(queue.tx) == -1)
 		fail("mnl_ring_flush");
-	queue.pending = 0;
+	queue.frames = 0;
 }
 
-static void commit_verdict(struct reader *r, const struct packet *p)
+static void commit_verdict(struct reader *r, uint16_t type,
+			   const struct packet *p)
 {
 	struct nlmsghdr *nlh;
 	void *buf;
@@ -104,25 +97,40 @@ static void commit_verdict(struct reader *r, const struct packet *p)
 	buf = mnl_ring_reserve(queue.tx, 128 + (r->options.rewrite ? p->len : 0));
 	if (buf == NULL)
 		fail("mnl_ring_reserve");
-	nlh = put_verdict(r, buf, NFQNL_MSG_VERDICT, p);
+	nlh = put_verdict(r, buf, type, p);
 	if (mnl_ring_commit(queue.tx, nlh->nlmsg_len) == -1)
 		fail("mnl_ring_commit");
-	if (++queue.pending == r->options.frames)
+	if (++queue.frames == r->options.frames)
 		flush(r);
+}
+
+static void give_verdict(struct reader *r, uint16_t type,
+			 const struct packet *p)
+{
+	static char buf[BUFFER_SIZE];
+
+	queue.packets = 0;
+	if (r->options.frames > 0) {
+		commit_verdict(r, type, p);
+		return;
+	}
+	r->sends++;
+	nfnl_send(r->nl, put_verdict(r, buf, type, p));
+}
+
+static void give_batch(struct reader *r)
+{
+	struct packet last = { .id = queue.last_id };
+
+	give_verdict(r, NFQNL_MSG_VERDICT_BATCH, &last);
 }
 
 static void queue_before_wait(struct reader *r)
 {
-	struct packet last = { .id = queue.last_id };
-
-	if (queue.pending == 0)
-		return;
-	if (r->options.frames > 0) {
+	if (queue.packets > 0)
+		give_batch(r);
+	if (queue.frames > 0)
 		flush(r);
-		return;
-	}
-	send_verdict(r, NFQNL_MSG_VERDICT_BATCH, &last);
-	queue.pending = 0;
 }
 
 /* The last byte changes, and UDP has no checksum then. */
@@ -139,12 +147,10 @@ static void handle_packet(struct reader *r, const struct packet *p)
 {
 	r->messages++;
 	queue.last_id = p->id;
-	if (r->options.frames > 0)
-		commit_verdict(r, p);
-	else if (r->options.batch == 0)
-		send_verdict(r, NFQNL_MSG_VERDICT, p);
-	else if (++queue.pending == r->options.batch)
-		queue_before_wait(r);
+	if (r->options.batch == 0)
+		give_verdict(r, NFQNL_MSG_VERDICT, p);
+	else if (++queue.packets == r->options.batch)
+		give_batch(r);
 }
 
 static void queue_handle(struct reader *r, void *msg, size_t size)
