@@ -21,7 +21,7 @@ step()
 	local name=$1 started=$EPOCHREALTIME status=0 log took result
 	shift
 	log=$STEPS/$(tr -cs 'A-Za-z0-9._\n-' - <<<"$name").log
-	printf '%-58s ' "$name"
+	[ ! -t 1 ] || printf '%-58s ...\r' "$name"
 	("$@") >"$log" 2>&1 </dev/null || status=$?
 	took=$(((${EPOCHREALTIME/./} - ${started/./}) / 100000))
 	case $status in
@@ -30,14 +30,13 @@ step()
 	*)	result=FAILED ;;
 	esac
 	echo "$result $name" >>"$STEPS/results"
-	printf '%-8s %4d.%d s\n' $result $((took / 10)) $((took % 10))
+	printf '%-58s %-8s %4d.%d s\n' "$name" $result $((took / 10)) $((took % 10))
 	case $status in
 	0)	return 0 ;;
 	77)	tail -n 1 "$log"; return 0 ;;
 	esac
-	echo "--- exit status $status; the end of $log:"
-	tail -n 50 "$log"
-	echo '---'
+	printf -- '--- exit status %d; the end of %s:\n%s\n---\n' "$status" "$log" \
+		"$(tail -n 50 "$log" | tr -d '\0')"
 	return 1
 }
 
@@ -47,19 +46,16 @@ steps_of()
 	STEPS_NESTED=1 "$@" </dev/null
 }
 
-# steps_beside FUNCTION: its steps run beside those that follow, until steps_join,
-# which prints them. They must not share files with the others.
+# steps_beside COMMAND...: its steps run beside those that follow, until steps_join.
+# They must not share files with the others.
 steps_beside()
 {
-	beside=$1
-	"$beside" >"$STEPS/$beside.out" 2>&1 </dev/null &
-	beside_pid=$!
+	"$@" </dev/null &
 }
 
 steps_join()
 {
-	wait "$beside_pid" || :
-	cat "$STEPS/$beside.out"
+	wait
 }
 
 steps_count()
