@@ -61,21 +61,6 @@
 #define RING_RECV_SIZE		131072U
 #define RING_RECV_SLOTS		64U
 
-bool ring_is(const struct mnl_ring *ring, enum mnl_ring_type type)
-{
-	if (ring->type == type)
-		return true;
-	errno = EINVAL;
-	return false;
-}
-
-void ring_count(struct mnl_ring *ring, uint64_t *way, size_t len)
-{
-	ring->stats.messages++;
-	ring->stats.bytes += len;
-	(*way)++;
-}
-
 /* a system call failed, or a socket error was fetched */
 void ring_count_error(struct mnl_ring *ring, int err)
 {

@@ -5,6 +5,7 @@
 #ifndef LIBMNL_RING_H
 #define LIBMNL_RING_H
 
+#include <errno.h>
 #include <linux/netlink_mmap.h>
 
 #include "internal.h"
@@ -143,9 +144,23 @@ static inline void ring_give_back(struct mnl_ring *ring, unsigned int frames)
 	ring->used -= frames;
 }
 
+/* or EINVAL */
+static inline bool ring_is(const struct mnl_ring *ring, enum mnl_ring_type type)
+{
+	if (ring->type == type)
+		return true;
+	errno = EINVAL;
+	return false;
+}
+
+static inline void ring_count(struct mnl_ring *ring, uint64_t *way, size_t len)
+{
+	ring->stats.messages++;
+	ring->stats.bytes += len;
+	(*way)++;
+}
+
 /* ring.c */
-bool ring_is(const struct mnl_ring *ring, enum mnl_ring_type type);
-void ring_count(struct mnl_ring *ring, uint64_t *way, size_t len);
 void ring_count_error(struct mnl_ring *ring, int err);
 struct mnl_ring_buffer *ring_buffer(size_t size);
 

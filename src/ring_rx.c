@@ -154,24 +154,26 @@ static void take_hole(struct mnl_ring *ring)
 	trim(ring);
 }
 
-static bool has_message(const struct mnl_ring *ring,
-			const struct nl_mmap_hdr *hdr)
-{
-	return message_span(ring, ring->head, hdr->nm_len) > 0;
-}
-
-/* Is a message at the head? Passes over holes, and over what was kept. */
-bool ring_rx_ready(struct mnl_ring *ring)
+/*
+ * Is a message at the head? Passes over holes, and over what was kept. Its
+ * length is read once: it is in shared memory. *span is 0 when a COPY frame
+ * announces it.
+ */
+static bool find_message(struct mnl_ring *ring, unsigned int *span,
+			 size_t *len)
 {
 	struct nl_mmap_hdr *hdr;
 
-	while (ring->mem != NULL && ring->used < ring->frame_nr) {
+	while (ring->used < ring->frame_nr) {
 		hdr = ring_frame(ring, ring->head);
 		switch (frame_status(hdr)) {
 		case NL_MMAP_STATUS_COPY:
+			*span = 0;
 			return true;
 		case NL_MMAP_STATUS_VALID:
-			if (has_message(ring, hdr))
+			*len = __atomic_load_n(&hdr->nm_len, __ATOMIC_RELAXED);
+			*span = message_span(ring, ring->head, *len);
+			if (*span > 0)
 				return true;
 			take_hole(ring);
 			break;
@@ -187,6 +189,14 @@ bool ring_rx_ready(struct mnl_ring *ring)
 		}
 	}
 	return false;
+}
+
+bool ring_rx_ready(struct mnl_ring *ring)
+{
+	unsigned int span;
+	size_t len;
+
+	return ring->mem != NULL && find_message(ring, &span, &len);
 }
 
 /*
@@ -220,8 +230,16 @@ err:
 	return NULL;
 }
 
-static void *peek_copy(struct mnl_ring *ring, struct mnl_ring_slot *slot)
+/* EBUSY: the program has all frames, EAGAIN: nothing is there */
+static void *nothing(const struct mnl_ring *ring)
 {
+	errno = ring->used == ring->frame_nr ? EBUSY : EAGAIN;
+	return NULL;
+}
+
+static void *peek_copy(struct mnl_ring *ring)
+{
+	struct mnl_ring_slot *slot = &ring->slots[ring->head];
 	size_t len = 0;
 
 	slot->buf = fetch_copy(ring, &len);
@@ -235,34 +253,36 @@ static void *peek_copy(struct mnl_ring *ring, struct mnl_ring_slot *slot)
 	return slot->buf->data;
 }
 
-/* The message at the head; not NULL, too, if what was announced is gone. */
-static void *peek_frame(struct mnl_ring *ring, struct mnl_ring_slot *slot)
+static void begin_message(struct mnl_ring *ring, unsigned int span, size_t len)
 {
-	struct nl_mmap_hdr *hdr = ring_frame(ring, ring->head);
+	begin_entry(ring, RING_MESSAGE, span, len);
+	ring_count(ring, &ring->stats.by_ring, len);
+}
+
+/* The message at the head; not NULL, too, if what was announced is gone. */
+static void *peek_frame(struct mnl_ring *ring)
+{
 	unsigned int span;
 	size_t len;
 
-	if (frame_status(hdr) == NL_MMAP_STATUS_COPY)
-		return peek_copy(ring, slot);
-	/* once for both: it is in shared memory */
-	len = __atomic_load_n(&hdr->nm_len, __ATOMIC_RELAXED);
-	span = message_span(ring, ring->head, len);
-	if (span == 0) {
-		begin_entry(ring, RING_HOLE, 1, 0);
-		return hdr;
-	}
-	begin_entry(ring, RING_MESSAGE, span, len);
-	ring_count(ring, &ring->stats.by_ring, len);
-	return frame_payload(hdr);
+	if (!find_message(ring, &span, &len))
+		return nothing(ring);
+	if (span == 0)
+		return peek_copy(ring);
+	begin_message(ring, span, len);
+	return frame_payload(ring_frame(ring, ring->head));
 }
 
 /* without a ring: one recvmsg into the slot's own buffer */
-static void *peek_socket(struct mnl_ring *ring, struct mnl_ring_slot *slot)
+static void *peek_socket(struct mnl_ring *ring)
 {
+	struct mnl_ring_slot *slot = &ring->slots[ring->head];
 	struct iovec iov = { .iov_len = ring->capacity };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t ret;
 
+	if (ring->used == ring->frame_nr)
+		return nothing(ring);
 	if (slot->buf == NULL)
 		slot->buf = ring_buffer(ring->capacity);
 	if (slot->buf == NULL)
@@ -282,20 +302,6 @@ static void *peek_socket(struct mnl_ring *ring, struct mnl_ring_slot *slot)
 	if (ret > 0)
 		ring_count(ring, &ring->stats.by_queue, ret);
 	return slot->buf->data;
-}
-
-/* EAGAIN: nothing is there, EBUSY: the program has all frames */
-static int check_ready(struct mnl_ring *ring)
-{
-	bool ready = ring->mem == NULL || ring_rx_ready(ring);
-
-	if (ring->used == ring->frame_nr)
-		errno = EBUSY;
-	else if (ready)
-		return 0;
-	else
-		errno = EAGAIN;
-	return -1;
 }
 
 /**
@@ -323,13 +329,10 @@ EXPORT_SYMBOL struct nlmsghdr *mnl_ring_peek(struct mnl_ring *ring,
 	if (!ring_is(ring, MNL_RING_RX))
 		return NULL;
 	for (;;) {
-		if (check_ready(ring) == -1)
-			return NULL;
-		slot = &ring->slots[ring->head];
-		msg = ring->mem != NULL ? peek_frame(ring, slot) :
-					  peek_socket(ring, slot);
+		msg = ring->mem != NULL ? peek_frame(ring) : peek_socket(ring);
 		if (msg == NULL)
 			return NULL;
+		slot = &ring->slots[ring->head];
 		ring_take(ring, slot->span);
 		if (slot->entry == RING_MESSAGE)
 			break;
@@ -366,18 +369,20 @@ EXPORT_SYMBOL int mnl_ring_release(struct mnl_ring *ring, unsigned int nr)
 /* raw access: the program has read the frame at the head */
 int ring_rx_pass_on(struct mnl_ring *ring)
 {
-	struct mnl_ring_slot *slot = &ring->slots[ring->head];
+	unsigned int span;
+	size_t len;
 
-	if (check_ready(ring) == -1)
+	if (!find_message(ring, &span, &len)) {
+		nothing(ring);
 		return -1;
-	if (frame_status(ring_frame(ring, ring->head)) ==
-	    NL_MMAP_STATUS_COPY) {
+	}
+	if (span == 0) {
 		ring_count(ring, &ring->stats.by_copy, 0);
 		take_hole(ring);
 		return 0;
 	}
-	peek_frame(ring, slot);
-	ring_take(ring, slot->span);
+	begin_message(ring, span, len);
+	ring_take(ring, span);
 	ring->peeked++;
 	return mnl_ring_release(ring, 1);
 }
@@ -609,7 +614,7 @@ int ring_wait_as_recvmsg(struct mnl_ring *ring, int flags)
 {
 	int ret;
 
-	if (check_ready(ring) == 0 && ring->mem != NULL)
+	if (ring_rx_ready(ring))
 		return 0;
 	ret = mnl_ring_wait(ring, flags & MSG_DONTWAIT ? 0 :
 				  receive_timeout(ring->nl->fd));
