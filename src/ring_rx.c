@@ -593,14 +593,17 @@ EXPORT_SYMBOL int mnl_ring_cb_run(struct mnl_ring *ring, unsigned int seq,
 }
 
 /* what recvmsg(2) would wait, in milliseconds, -1 for ever */
-static int receive_timeout(int fd)
+static int receive_timeout(struct mnl_ring *ring)
 {
 	socklen_t len = sizeof(struct timeval);
 	struct timeval tv = { 0 };
-	int flags = fcntl(fd, F_GETFL);
+	int fd = ring->nl->fd, flags;
 
+	ring->stats.syscalls++;
+	flags = fcntl(fd, F_GETFL);
 	if (flags != -1 && flags & O_NONBLOCK)
 		return 0;
+	ring->stats.syscalls++;
 	getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &len);
 	if (tv.tv_sec == 0 && tv.tv_usec == 0)
 		return -1;
@@ -617,7 +620,7 @@ int ring_wait_as_recvmsg(struct mnl_ring *ring, int flags)
 	if (ring_rx_ready(ring))
 		return 0;
 	ret = mnl_ring_wait(ring, flags & MSG_DONTWAIT ? 0 :
-				  receive_timeout(ring->nl->fd));
+				  receive_timeout(ring));
 	if (ret == 0)
 		errno = EAGAIN;
 	return ret == 1 ? 0 : -1;

@@ -310,7 +310,7 @@ struct mnl_ring_stats {
 	uint64_t by_copy;	/**< those too long for the ring, received by recvmsg() after a COPY frame */
 	uint64_t by_queue;	/**< those that used recvmsg()/sendto(): no kernel ring */
 	uint64_t overruns;	/**< times that ENOBUFS told of lost messages */
-	uint64_t syscalls;	/**< poll, recv, send and getsockopt calls made for this ring */
+	uint64_t syscalls;	/**< calls of the kernel made for this ring */
 };
 
 /* setup */
