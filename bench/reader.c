@@ -35,6 +35,7 @@ struct usage_now {
 	long		voluntary;
 	long		involuntary;
 	uint64_t	syscalls;
+	long		memory;		/* KiB in use at the most, ring included */
 };
 
 static struct usage_now usage_now(const struct reader *r)
@@ -53,6 +54,7 @@ static struct usage_now usage_now(const struct reader *r)
 	getrusage(RUSAGE_SELF, &ru);
 	now.voluntary = ru.ru_nvcsw;
 	now.involuntary = ru.ru_nivcsw;
+	now.memory = ru.ru_maxrss;
 	return now;
 }
 
@@ -62,10 +64,12 @@ static void print_result(const struct reader *r, const struct usage_now *a,
 	printf("{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"lost\":%" PRIu64
 	       ",\"start_ns\":%lld,\"start_idle_ns\":%lld"
 	       ",\"end_ns\":%lld,\"end_idle_ns\":%lld,\"cpu_ns\":%lld"
-	       ",\"syscalls\":%" PRIu64 ",\"sleeps\":%ld,\"preempted\":%ld}\n",
+	       ",\"syscalls\":%" PRIu64 ",\"sleeps\":%ld,\"preempted\":%ld"
+	       ",\"memory_kib\":%ld}\n",
 	       r->messages, r->bytes, r->lost, a->time, a->idle,
 	       b->time, b->idle, b->cpu - a->cpu, b->syscalls - a->syscalls,
-	       b->voluntary - a->voluntary, b->involuntary - a->involuntary);
+	       b->voluntary - a->voluntary, b->involuntary - a->involuntary,
+	       b->memory);
 }
 
 static void read_options(struct options *o, int argc, char *argv[])
