@@ -15,7 +15,10 @@
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include "../examples/netfilter/nfnl.h"
 #include "common.h"
 
 static const char usage[] =
@@ -23,7 +26,8 @@ static const char usage[] =
 	"  BYTES        of a packet's payload, 16 to 65507\n"
 	"  -w WINDOW    packets on their way at the most; 0: no limit (default)\n"
 	"  -i INTERVAL  microseconds from one to the next; 0: none (default)\n"
-	"  -f           each from a source port of its own: a flow each\n"
+	"  -f           each from a source port of its own: a flow each. All flows are\n"
+	"               destroyed at the end, and counted once more: two events each\n"
 	"  -a ADDRESS   to send to (default: 127.0.0.1)\n"
 	"  -n NETNS     network namespace to receive in (default: this one)\n";
 
@@ -185,6 +189,20 @@ static bool wait_for_rest(struct load *l)
 	return l->received > before;
 }
 
+static void destroy_flows(struct load *l)
+{
+	struct mnl_socket *nl = nfnl_open(0);
+	char buf[256];
+
+	if (!nfnl_ask(nl, nfnl_put(buf, NFNL_SUBSYS_CTNETLINK << 8 |
+				   IPCTNL_MSG_CT_DELETE, 0, AF_UNSPEC, 0)))
+		fail("conntrack");
+	mnl_socket_close(nl);
+	l->end = clock_ns(CLOCK_MONOTONIC);
+	l->end_idle = idle_ns();
+	l->sent *= 2;
+}
+
 static int compare(const void *a, const void *b)
 {
 	long long x = *(const long long *)a, y = *(const long long *)b;
@@ -252,6 +270,8 @@ int main(int argc, char *argv[])
 	l.end_idle = idle_ns();
 	while (wait_for_rest(&l))
 		;
+	if (l.flows)
+		destroy_flows(&l);
 	cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	printf("{\"sent\":%lu,\"received\":%lu,\"start_ns\":%lld"
 	       ",\"start_idle_ns\":%lld,\"end_ns\":%lld"
