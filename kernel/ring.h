@@ -118,7 +118,7 @@ struct nl_ring {
  * @told: the reader was woken since a process looked at the queue last
  * @copy: a COPY frame announces the message at the head of the queue
  * @copy_frame: that frame
- * @kick: somebody may wait, or be refused, until netlink looks at the queue
+ * @kick: senders may be refused until netlink looks at the queue
  * @wakeups: deliveries that found somebody waiting and woke him
  * @list: in the list of all sockets with rings, see ring_family.c
  *

@@ -439,29 +439,14 @@ out:
 }
 
 /*
- * May a sender have gone to sleep, which is when more than SO_RCVBUF was charged,
- * while a message of this truesize was? Called when it is charged no more. When
- * two are charged at a time, the one that is freed first sees the other here; one
- * alone has to be larger than the least that SO_RCVBUF can be.
- */
-static bool nl_ring_sender_may_sleep(const struct nl_ring_sock *rs,
-				     unsigned int truesize)
-{
-	return truesize > SOCK_MIN_RCVBUF ||
-	       atomic_read(&rs->sk->sk_rmem_alloc);
-}
-
-/*
- * Copies the message, frees it, and only then hands the frame over. A sender
- * that sleeps because of this message waits already when the reader looks:
- * nl_ring_kick() wakes it.
+ * Copies the message, frees it, and only then hands the frame over: when the
+ * reader looks, the message is charged no more. See nl_ring_has_senders().
  */
 static void nl_ring_publish(struct nl_ring_sock *rs,
 			    const struct nl_ring_claim *claim,
 			    struct sk_buff *skb)
 {
 	struct nl_mmap_hdr *hdr = nl_ring_claimed(claim);
-	unsigned int truesize = skb->truesize;
 
 	nl_ring_describe(rs, hdr, skb);
 	hdr->nm_len = claim->len;
@@ -470,8 +455,6 @@ static void nl_ring_publish(struct nl_ring_sock *rs,
 		hdr->nm_len = 0;
 	trace_netlink_ring_rx(rs->sk, claim->len, NETLINK_CB(skb).dst_group);
 	consume_skb(skb);
-	if (nl_ring_sender_may_sleep(rs, truesize))
-		WRITE_ONCE(rs->kick, true);
 	nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
 }
 
@@ -671,13 +654,29 @@ int nl_ring_recv_kernel(struct nl_ring_sock *rs, struct socket *sock,
 }
 
 /*
+ * Is somebody sending to the socket, asleep perhaps because another message is
+ * charged? Senders hold a reference, next to those that the socket itself and
+ * netlink's table of port IDs have.
+ */
+static bool nl_ring_has_senders(const struct nl_ring_sock *rs)
+{
+	/*
+	 * The reader saw the frame, so the message in it is charged no more.
+	 * Pairs with atomic_add_return() in netlink_attachskb(): a sender that
+	 * saw the charge after that has a reference that is seen here.
+	 */
+	smp_mb();
+	return refcount_read(&rs->sk->sk_refcnt) > 2;
+}
+
+/*
  * Has netlink look at the queue: when it is empty, refused senders are
  * admitted again (NETLINK_S_CONGESTED) and sleeping ones are woken.
  */
 static void nl_ring_kick(struct nl_ring_sock *rs, struct socket *sock)
 {
-	if (!READ_ONCE(rs->kick) ||
-	    !skb_queue_empty_lockless(&rs->sk->sk_receive_queue))
+	if (!skb_queue_empty_lockless(&rs->sk->sk_receive_queue) ||
+	    (!READ_ONCE(rs->kick) && !nl_ring_has_senders(rs)))
 		return;
 
 	WRITE_ONCE(rs->kick, false);

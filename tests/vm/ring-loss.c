@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,6 +188,69 @@ static void test_unicast(void **state)
 }
 
 /*
+ * A sender that sleeps because another one's message leaves it no room is woken when
+ * that message is in a frame, though none waits in the queue. Put back:
+ * nl_ring_has_senders() false; the sender of large messages then sleeps for ever,
+ * with several processors.
+ */
+
+#define MANY	2000
+
+static const size_t lens[] = { 100, 1900 };
+
+#define SENDERS	(sizeof(lens) / sizeof(lens[0]))
+
+static void *send_many(void *data)
+{
+	const size_t *len = data;
+	struct raw_socket s;
+	uint32_t i;
+
+	raw_open(&s, NETLINK_USERSOCK);
+	for (i = 0; i < MANY; i++)
+		if (raw_send(&s, ring.portid, 0, i, *len, 0) != (ssize_t)*len)
+			break;
+	raw_close(&s);
+	return i == MANY ? NULL : data;
+}
+
+static void receive_from_many(void)
+{
+	uint32_t next[SENDERS] = { 0 }, count;
+	struct nl_mmap_hdr *hdr;
+	unsigned int i;
+
+	for (count = 0; count < SENDERS * MANY; count++) {
+		hdr = raw_wait(&ring);
+		for (i = 0; i < SENDERS - 1 && hdr->nm_len != lens[i]; i++)
+			;
+		raw_check(raw_payload(hdr), next[i]++, lens[i]);
+		raw_release(&ring.rx);
+	}
+}
+
+static void test_sleeping_senders(void **state)
+{
+	pthread_t threads[SENDERS];
+	unsigned int i;
+	void *failed;
+
+	(void)state;
+	/* with frames for all: no process moves messages, and wakes senders */
+	raw_close(&ring);
+	raw_open_rings(&ring, NETLINK_USERSOCK, FRAME, SENDERS * MANY, 0);
+	set_option(SOL_SOCKET, SO_RCVBUF, 1);
+	for (i = 0; i < SENDERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, send_many,
+						(void *)&lens[i]), 0);
+	receive_from_many();
+	for (i = 0; i < SENDERS; i++) {
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+}
+
+/*
  * NETLINK_BROADCAST_ERROR: connection tracking keeps a destroy event that did
  * not get through, and tries again. None is lost, with far less room.
  */
@@ -241,6 +305,7 @@ int main(void)
 		loss_test(test_overrun),
 		loss_test(test_no_enobufs),
 		loss_test(test_unicast),
+		loss_test(test_sleeping_senders),
 		loss_test(test_reliable_events),
 	};
 
