@@ -142,8 +142,10 @@ static void send_bind(const struct nf_queue *q, struct mnl_socket *nl)
 	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
 
 	if (!nfnl_ask(nl, put_command(q, buf, NFQNL_CFG_CMD_BIND))) {
-		fprintf(stderr, "cannot bind to queue %u: ", q->num);
-		perror(NULL);
+		fprintf(stderr, "cannot bind to queue %u: %s\n", q->num,
+			errno == EPERM ?
+			"no permission: CAP_NET_ADMIN is needed, which root has" :
+			strerror(errno));
 		exit(EXIT_FAILURE);
 	}
 }
@@ -163,14 +165,18 @@ static void send_parameters(const struct nf_queue *q, struct mnl_socket *nl)
 	nfnl_send(nl, nlh);
 }
 
-/* Packets of a burst wait in the socket's buffer; over it, they are lost. */
+/*
+ * Packets of a burst wait in the socket's buffer; over it, they are lost. The root
+ * of a container may have as much as net.core.rmem_max says.
+ */
 static void enlarge_buffer(struct mnl_socket *nl)
 {
-	int size = BUFFER_SIZE;
+	int fd = mnl_socket_get_fd(nl), size = BUFFER_SIZE;
 
-	if (setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVBUFFORCE,
-		       &size, sizeof(size)) == -1) {
-		perror("SO_RCVBUFFORCE");
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		       sizeof(size)) == -1 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) == -1) {
+		perror("SO_RCVBUF");
 		exit(EXIT_FAILURE);
 	}
 }
