@@ -123,6 +123,9 @@ const char *why_no_module(void)
 	if (other)
 		return say("the module netlink_mmap is there for Linux %s, but not for %s, which runs: install its headers (Debian: linux-headers-%s) and \"dkms autoinstall\", or reboot",
 			   other, name.release, name.release);
+	if (access(folder, F_OK) == -1)
+		return say("there are no modules of Linux %s here: its host has to have the module netlink_mmap, if this is a container (Debian: netlink-mmap-dkms)",
+			   name.release);
 	return say("the module netlink_mmap is not there: install it (Debian: netlink-mmap-dkms and linux-headers-%s)",
 		   name.release);
 }

@@ -205,6 +205,14 @@ static struct nlmsghdr *request(char *buf, uint16_t type, uint16_t flags)
 	return nlh;
 }
 
+static void die_without_socket(void)
+{
+	die(EXIT_KERNEL, "netlink socket: %s%s", strerror(errno),
+	    errno == EPERM || errno == EACCES || errno == EAFNOSUPPORT ?
+	    ": a security module, seccomp filter or RestrictAddressFamilies= of systemd refuses it" :
+	    "");
+}
+
 /* NULL, with errno: the kernel does not have it */
 static struct mnl_socket *find_family(uint16_t *family)
 {
@@ -213,7 +221,7 @@ static struct mnl_socket *find_family(uint16_t *family)
 	char buf[256];
 
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1)
-		die(EXIT_KERNEL, "netlink socket: %s", strerror(errno));
+		die_without_socket();
 	nlh = request(buf, GENL_ID_CTRL, NLM_F_ACK);
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME,
 			  NETLINK_MMAP_FAMILY_NAME);
@@ -429,7 +437,7 @@ static void check(char *argv[])
 	if (kib == 0 || kib > UINT32_MAX >> 10 || (argv[0] && argv[1]))
 		die(EXIT_USAGE, "not a size in KiB: \"%s\"", argv[0]);
 	if (!nl)
-		die(EXIT_KERNEL, "netlink socket: %s", strerror(errno));
+		die_without_socket();
 	genl = find_family(&family);
 	if (!genl)
 		die_without_family();
