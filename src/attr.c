@@ -15,7 +15,8 @@
  * not the padding.
  *
  * Getters return pointers into the message, or copies of its bytes; nothing is
- * allocated. They trust the attribute: validate it first.
+ * allocated. They trust the attribute: validate it first. Different messages may
+ * be used by different threads.
  * @{
  */
 

@@ -12,7 +12,8 @@
  * Most netlink programs receive a buffer and do something with each message in
  * it. These functions walk over the buffer, check that the messages answer the
  * program's request, deal with control messages and call a function of the
- * program for each other message.
+ * program for each other message. The buffer stays the caller's, and any thread may
+ * call them.
  * @{
  */
 
