@@ -675,12 +675,12 @@ static void test_overrun(void **state)
 	size_t len;
 
 	(void)state;
-	if (geteuid() != 0) {
-		print_message("not run: only root may send to a group\n");
+	if (mnl_socket_setsockopt(nl, NETLINK_ADD_MEMBERSHIP, &group,
+				  sizeof(group)) == -1) {
+		assert_int_equal(errno, EPERM);
+		print_message("not run: no right to listen to a group\n");
 		return;
 	}
-	assert_int_equal(mnl_socket_setsockopt(nl, NETLINK_ADD_MEMBERSHIP,
-					       &group, sizeof(group)), 0);
 	for (sent = 0; sent < 5000; sent++) {
 		build(buf, sent, sizeof(buf));
 		sendto(mnl_socket_get_fd(peer), buf, sizeof(buf), 0,
