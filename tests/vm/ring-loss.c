@@ -194,7 +194,7 @@ static void test_unicast(void **state)
  * with several processors.
  */
 
-#define MANY	2000
+#define MANY	5000
 
 static const size_t lens[] = { 100, 1900 };
 
