@@ -36,16 +36,61 @@
  * one last. A VALID frame with nm_len 0 has no message: it fills the space in
  * front of a message that has to begin further on.
  *
- * NL_MMAP_F_CONTROL: behind the rings the mapping has one page more, which
- * begins with a struct nl_mmap_control.
+ * NL_MMAP_F_CONTROL: after the rings the mapping has one page more, which begins
+ * with a struct nl_mmap_control.
+ *
+ * NL_MMAP_F_SENDER: frames begin with a struct nl_mmap_hdr2, and the message
+ * begins NL_MMAP_HDR2LEN bytes after the start of its frame. Without this flag a
+ * message from another network namespace (NETLINK_LISTEN_ALL_NSID) comes by COPY
+ * frame, since only recvmsg() can report its nsid.
+ *
+ * NL_MMAP_F_SHADOW, together with NL_MMAP_F_CONTROL, not with NL_MMAP_F_SPAN: the
+ * ring is a cache of the receive queue. A message stays in the queue, charged to
+ * the socket as always, and a copy of it is put into the next frame. recvmsg(),
+ * read() and io_uring work on the queue as on a socket without a ring; poll()
+ * reports what a socket without a ring reports. Messages that are longer than a
+ * frame, and the parts of dumps, have no frame; nor has any message that was
+ * queued after one of them, until that one left the queue.
+ *
+ * nm_status of a shadow frame is a status and a position, NL_MMAP_POSITION_SHIFT
+ * bits to the left. Positions count the frames that the kernel has used, from 0;
+ * the frame of position P has index P % nm_frame_nr, and a frame that was never
+ * used is 0. A reader takes the oldest message so: it reads nm_status of the
+ * frame of its position (acquire); it is VALID with this position; it copies the
+ * message; it replaces nm_status by UNUSED with the same position (compare and
+ * exchange, release). If that fails, somebody else took the message, and the copy
+ * is void. RESERVED with this position: recvmsg() is about to take the message.
+ * Any other position: the reader goes on at @nmc_consumed, or nothing is there.
  */
 #define NL_MMAP_F_SPAN		0x1
 #define NL_MMAP_F_CONTROL	0x2
+#define NL_MMAP_F_SHADOW	0x4
+#define NL_MMAP_F_SENDER	0x8
+
+#define NL_MMAP_POSITION_SHIFT	8
+#define NL_MMAP_STATUS_MASK	((1U << NL_MMAP_POSITION_SHIFT) - 1)
+
+/**
+ * struct nl_mmap_hdr2 - frame header with NL_MMAP_F_SENDER
+ * @hdr: as without
+ * @nm_portid: port ID of the sender, 0: the kernel
+ * @nm_nsid: network namespace of the sender as SOL_NETLINK's
+ *	NETLINK_LISTEN_ALL_NSID reports it, -1: the socket's own
+ */
+struct nl_mmap_hdr2 {
+	struct nl_mmap_hdr	hdr;
+	__u32			nm_portid;
+	__s32			nm_nsid;
+};
+
+#define NL_MMAP_HDR2LEN		NL_MMAP_MSG_ALIGN(sizeof(struct nl_mmap_hdr2))
 
 /**
  * struct nl_mmap_req2 - a request with extensions
  * @req: geometry
  * @nm_flags: NL_MMAP_F_*
+ *
+ * A longer request is accepted if every byte after these members is 0.
  */
 struct nl_mmap_req2 {
 	struct nl_mmap_req	req;
@@ -54,31 +99,55 @@ struct nl_mmap_req2 {
 
 /**
  * struct nl_mmap_state - what getsockopt(NETLINK_RX_RING, NETLINK_TX_RING)
- *	returns, or as much of it as there is room for, 16 bytes or more
+ *	returns, or as many of its members as there is room for, 16 bytes or more
  * @req: geometry, zeroes without ring
  * @nm_head: index of the frame that the kernel uses next
- * @nm_flags: NL_MMAP_F_*
+ * @nm_flags: NL_MMAP_F_* of this ring
+ * @nm_features: NL_MMAP_F_* that this kernel has for this kind of ring. A kernel
+ *	that returns this member heeds @nmc_room and counts @nmc_overruns.
  */
 struct nl_mmap_state {
 	struct nl_mmap_req	req;
 	__u32			nm_head;
 	__u32			nm_flags;
+	__u32			nm_features;
 };
 
 /**
- * struct nl_mmap_control - what the reader tells the kernel without a call
+ * struct nl_mmap_control - what reader and kernel report to each other without
+ *	a system call
  * @nmc_wakeup: messages that have to wait before the reader is woken; 0 is as
- *	1. Below that, poll() does not report the socket readable either.
- *	Messages are visible in their frames at once. A message that does not
- *	fit the ring always wakes. There is no timer: the reader sleeps no
- *	longer than it can wait for the messages that are there.
+ *	1. Below that, poll() does not report the socket readable either. Messages
+ *	are visible in their frames at once. A message that does not fit the ring
+ *	always wakes. There is no timer: the reader bounds its sleep by the time
+ *	that it can leave the messages waiting. Not for shadow rings.
+ * @nmc_room: bytes that the reader would offer to recvmsg(): the next part of a
+ *	dump is no longer than the longest room that was offered on this socket.
+ *	0: as much as the ring holds.
+ * @reserved: 0
+ * @nmc_consumed: shadow rings: position of the oldest frame whose message is
+ *	still queued, or of the next one to be used
+ * @nmc_overruns: how often messages were lost since the ring was set. A plain
+ *	socket reports a loss (%ENOBUFS) before the messages that it still holds,
+ *	so a reader that finds a new value before it takes a frame calls recvmsg()
+ *	or getsockopt(SO_ERROR) first.
+ * @nmc_pressure: shadow rings: not 0 while the receive queue is over half of
+ *	SO_RCVBUF: messages that were taken from frames are charged until the next
+ *	delivery, poll() or recvmsg(), so a reader calls poll() after it took some
  *
- * The reader writes @nmc_wakeup, then a full fence, then looks at its next
- * frame once more, then sleeps in poll(). On a socket without this page
- * SO_RCVLOWAT, in bytes, does the same.
+ * The reader writes the first two, the kernel the last three.
+ *
+ * The reader writes @nmc_wakeup, then a full fence, then looks at its next frame
+ * once more, then sleeps in poll(). On a socket without this page SO_RCVLOWAT, in
+ * bytes, does the same.
  */
 struct nl_mmap_control {
 	__u32			nmc_wakeup;
+	__u32			nmc_room;
+	__u32			reserved[14];
+	__u32			nmc_consumed;
+	__u32			nmc_overruns;
+	__u32			nmc_pressure;
 };
 
 #define NETLINK_MMAP_FAMILY_NAME	"netlink_mmap"
