@@ -30,6 +30,25 @@
 
 #include "ring.h"
 
+/* frames that are looked at under the lock of the queue, one after another */
+#define NL_RING_LOOKS	1024U
+
+/**
+ * struct nl_ring_claim - frames that the kernel owns, for one message
+ * @ring: the ring, with a reference from nl_ring_take_next()
+ * @index: of the first of them
+ * @span: frames
+ * @len: bytes of the message
+ * @group: its multicast group, for tracing
+ */
+struct nl_ring_claim {
+	struct nl_ring	*ring;
+	unsigned int	index;
+	unsigned int	span;
+	unsigned int	len;
+	unsigned int	group;
+};
+
 static inline struct nl_mmap_hdr *nl_ring_frame(const struct nl_ring *ring,
 						unsigned int index)
 {
@@ -88,6 +107,25 @@ static inline void nl_ring_count(struct nl_ring *ring, u64 *way,
 	ring->counters.bytes += len;
 	(*way)++;
 }
+
+static inline struct nl_mmap_hdr *nl_ring_claimed(const struct nl_ring_claim *claim)
+{
+	return nl_ring_frame(claim->ring, claim->index);
+}
+
+/* ring_frames.c */
+int nl_ring_get_frames(struct nl_ring *ring, unsigned int span, unsigned int len,
+		       struct nl_ring_claim *claim);
+void nl_ring_put_frames(const struct nl_ring_claim *claim);
+unsigned int nl_ring_span(const struct nl_ring *ring, unsigned int len);
+
+/* ring_deliver.c */
+void nl_ring_fill(struct nl_ring_sock *rs, struct socket *sock);
+
+/* ring_wait.c */
+bool nl_ring_enough(const struct nl_ring_sock *rs, struct nl_ring *ring,
+		    unsigned int len);
+bool nl_ring_has_sleeper(struct nl_ring_sock *rs);
 
 void nl_ring_put_atomic(struct nl_ring *ring);
 __poll_t nl_ring_poll_tx(struct nl_ring_sock *rs, __poll_t mask);

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * RX ring of memory mapped netlink: finding free frames. All of it under the
+ * lock of the receive queue.
+ *
+ * A frame that the reader keeps (SKIP) is passed over. It is used again only
+ * when the next one that was not passed over has been taken: before that the
+ * reader, who finds a message in either of them, could not tell which of the
+ * two is older.
+ */
+#include "ring_core.h"
+
+static struct nl_ring_slot *nl_ring_slot(const struct nl_ring *ring,
+					 unsigned int offset)
+{
+	return &ring->slots[nl_ring_index(ring, offset)];
+}
+
+static void nl_ring_advance(struct nl_ring *ring, unsigned int frames)
+{
+	const unsigned int nr = ring->req.nm_frame_nr;
+
+	ring->head = nl_ring_index(ring, frames);
+	ring->passed -= min(ring->passed, frames);
+	ring->unread = min(ring->unread + frames, nr);
+}
+
+/* The first frame of a message that is kept, no more than @most frames of it. */
+static unsigned int nl_ring_pass_over(struct nl_ring *ring, unsigned int most)
+{
+	unsigned int span = nl_ring_slot(ring, 0)->span;
+	unsigned int i;
+
+	span = min(span, most);
+	for (i = 0; i < span; i++)
+		nl_ring_slot(ring, i)->passed_over = true;
+	nl_ring_advance(ring, span);
+	return span;
+}
+
+/* Each look gets further, so that a ring of kept frames costs nobody much. */
+static void nl_ring_pass_kept(struct nl_ring *ring)
+{
+	const unsigned int nr = ring->req.nm_frame_nr;
+	unsigned int looks = min(NL_RING_LOOKS, nr);
+
+	while (nl_ring_status(nl_ring_at(ring, 0)) == NL_MMAP_STATUS_SKIP &&
+	       looks)
+		looks -= min(looks, nl_ring_pass_over(ring, nr));
+}
+
+/*
+ * May @span free frames be used again, of which the last, @offset from the
+ * head, was passed over? 0, -EAGAIN when what comes behind is not read, -ENOSPC
+ * when it is too far away; and when all behind was passed over: then the reader
+ * may be looking at any of these frames, and must not find the middle of a
+ * message there.
+ */
+static int nl_ring_look_behind(struct nl_ring *ring, unsigned int offset,
+			       unsigned int span)
+{
+	const unsigned int nr = ring->req.nm_frame_nr;
+	bool known = offset <= ring->passed;
+	unsigned int looks = NL_RING_LOOKS;
+	unsigned int status;
+
+	if (known)
+		offset = ring->passed;
+	for (; offset < nr && nl_ring_slot(ring, offset)->passed_over; offset++)
+		if (!looks--)
+			break;
+	if (known)
+		ring->passed = offset;
+
+	if (offset == nr)
+		return span == 1 ? 0 : -ENOSPC;
+	if (nl_ring_slot(ring, offset)->passed_over)
+		return -ENOSPC;
+	status = nl_ring_status(nl_ring_at(ring, offset));
+	return status == NL_MMAP_STATUS_UNUSED ||
+	       status == NL_MMAP_STATUS_SKIP ? 0 : -EAGAIN;
+}
+
+/*
+ * Looks for @span free frames next to each other. Returns how far they are
+ * from the head; -EAGAIN when frames that are not read are in the way, -ENOSPC
+ * when only kept ones are.
+ */
+static int nl_ring_find(struct nl_ring *ring, unsigned int span)
+{
+	const unsigned int nr = ring->req.nm_frame_nr;
+	unsigned int looks = NL_RING_LOOKS + span;
+	unsigned int offset = 0, run = 0;
+	unsigned int index, status;
+	int err;
+
+	nl_ring_pass_kept(ring);
+	while (run < span) {
+		if (offset >= nr || !looks--)
+			return -ENOSPC;
+		index = nl_ring_index(ring, offset);
+		status = nl_ring_status(nl_ring_frame(ring, index));
+		if (status == NL_MMAP_STATUS_UNUSED) {
+			if (run && index % ring->run_length == 0)
+				run = 0;
+			run++;
+			offset++;
+		} else if (status == NL_MMAP_STATUS_SKIP) {
+			run = 0;
+			offset += ring->slots[index].span;
+		} else {
+			return -EAGAIN;
+		}
+	}
+
+	if (nl_ring_slot(ring, offset - 1)->passed_over) {
+		err = nl_ring_look_behind(ring, offset - 1, span);
+		if (err)
+			return err;
+	}
+	return offset - span;
+}
+
+static void nl_ring_claim_frames(struct nl_ring *ring, unsigned int span,
+				 unsigned int len)
+{
+	unsigned int i;
+
+	for (i = 0; i < span; i++)
+		*nl_ring_slot(ring, i) = (struct nl_ring_slot){ .span = 1 };
+	nl_ring_slot(ring, 0)->span = span;
+	nl_ring_slot(ring, 0)->len = len;
+	nl_ring_advance(ring, span);
+}
+
+/*
+ * The @offset frames at the head are not used. Of kept ones the reader knows;
+ * it has to be told of free ones.
+ */
+static void nl_ring_put_filler(struct nl_ring *ring, unsigned int offset)
+{
+	struct nl_mmap_hdr *hdr;
+
+	while (offset) {
+		hdr = nl_ring_at(ring, 0);
+		if (nl_ring_status(hdr) != NL_MMAP_STATUS_UNUSED) {
+			offset -= nl_ring_pass_over(ring, offset);
+			continue;
+		}
+		*nl_ring_slot(ring, 0) = (struct nl_ring_slot){
+			.span = 1,
+			.filler = true,
+		};
+		nl_ring_advance(ring, 1);
+		hdr->nm_len = 0;
+		nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
+		offset--;
+	}
+}
+
+/* The usual case: the next frame is free, and nobody keeps one. */
+static bool nl_ring_head_is_free(const struct nl_ring *ring)
+{
+	return nl_ring_status(nl_ring_at(ring, 0)) == NL_MMAP_STATUS_UNUSED &&
+	       !nl_ring_slot(ring, 0)->passed_over;
+}
+
+/* Claims frames for a message of @len bytes. 0, or as nl_ring_find() says. */
+int nl_ring_get_frames(struct nl_ring *ring, unsigned int span, unsigned int len,
+		       struct nl_ring_claim *claim)
+{
+	int offset;
+
+	if (span != 1 || !nl_ring_head_is_free(ring)) {
+		offset = nl_ring_find(ring, span);
+		if (offset < 0)
+			return offset;
+		nl_ring_put_filler(ring, offset);
+	}
+	claim->ring = ring;
+	claim->index = ring->head;
+	claim->span = span;
+	claim->len = len;
+	nl_ring_set_status(nl_ring_at(ring, 0), NL_MMAP_STATUS_RESERVED);
+	/*
+	 * The message will be written over the status of the frames behind.
+	 * Pairs with the acquire of a reader that passes over kept frames: when
+	 * it takes what it sees there for a frame in use, it sees on its second
+	 * look that this one is.
+	 */
+	smp_wmb();
+	nl_ring_claim_frames(ring, span, len);
+	return 0;
+}
+
+/* Takes the last claim back. */
+void nl_ring_put_frames(const struct nl_ring_claim *claim)
+{
+	struct nl_ring *ring = claim->ring;
+	unsigned int i = claim->span;
+
+	ring->head = claim->index;
+	ring->passed = 0;
+	ring->unread -= min(ring->unread, claim->span);
+	while (i--)
+		nl_ring_set_status(nl_ring_at(ring, i), NL_MMAP_STATUS_UNUSED);
+}
+
+/* frames that a message of @len bytes takes; 0: it comes by COPY */
+unsigned int nl_ring_span(const struct nl_ring *ring, unsigned int len)
+{
+	if (len <= ring->capacity)
+		return 1;
+	if (len > ring->longest)
+		return 0;
+	return DIV_ROUND_UP(len + NL_MMAP_HDRLEN, ring->req.nm_frame_size);
+}
