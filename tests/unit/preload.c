@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../asleep.h"
+#include "../shared/wait-until-asleep.h"
 #include "played-kernel.h"
 #include "preload.h"
 #include "unit.h"

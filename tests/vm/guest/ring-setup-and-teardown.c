@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Setting up, mapping and tearing down rings: errors in their order, geometry,
+ * every order of close and munmap. Needs the module and root.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <cmocka.h>
+
+#include "ring-syscalls.h"
+
+#define FRAME	2048
+#define FRAMES	8
+
+static void expect_set_error(int fd, struct nl_mmap_req req, int error)
+{
+	int types[] = { NETLINK_RX_RING, NETLINK_TX_RING };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(setsockopt(fd, SOL_NETLINK, types[i], &req,
+					    sizeof(req)), -1);
+		assert_int_equal(errno, error);
+	}
+}
+
+static void test_set_errors(void **state)
+{
+	unsigned int page = getpagesize();
+	struct nl_mmap_req req = raw_req(FRAME, FRAMES);
+	struct nl_mmap_req bad;
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &req,
+				    sizeof(req) - 1), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+				    (void *)1, sizeof(req)), -1);
+	assert_int_equal(errno, EFAULT);
+
+	bad = req; bad.nm_block_size = 0;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_block_size = page + 4;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_frame_size = NL_MMAP_HDRLEN - 4;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_frame_size = FRAME + 2;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_frame_size = 2 * page; bad.nm_frame_nr = bad.nm_block_nr;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_frame_nr++;
+	expect_set_error(s.fd, bad, EINVAL);
+	bad = req; bad.nm_block_nr = 0;
+	expect_set_error(s.fd, bad, EINVAL);
+	raw_close(&s);
+}
+
+/* the errors in their order: each request has those that come later, too */
+static void test_error_order(void **state)
+{
+	struct nl_mmap_req2 bad = { .nm_flags = 4 }, good = {
+		.req = raw_req(FRAME, FRAMES),
+	};
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	if (!raw_built_in()) {
+		/* not available, before everything */
+		assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+					    &bad, 4), -1);
+		assert_int_equal(errno, ENOPROTOOPT);
+		assert_int_equal(raw_attach(s.fd), 0);
+	}
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+				    (void *)1, 15), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+				    (void *)1, 16), -1);
+	assert_int_equal(errno, EFAULT);
+
+	/* there is a ring, before bad geometry */
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, good.req), 0);
+	bad.req.nm_block_nr = 1;
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &bad,
+				    sizeof(bad)), -1);
+	assert_int_equal(errno, EBUSY);
+
+	/* bad geometry and flags, before memory */
+	good.req.nm_block_size = 1U << 30;
+	good.req.nm_frame_size = 1U << 30;
+	good.req.nm_block_nr = good.req.nm_frame_nr = 1U << 10;
+	good.nm_flags = 1;
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_TX_RING, &good,
+				    sizeof(good)), -1);
+	assert_int_equal(errno, EINVAL);
+	raw_close(&s);
+}
+
+/* RX has extensions, TX none; a request of another length has none either */
+static void test_flags(void **state)
+{
+	struct nl_mmap_req2 req = {
+		.req = raw_req(FRAME, FRAMES),
+		.nm_flags = NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL,
+	};
+	struct nl_mmap_req none = { 0 };
+	unsigned int optlen;
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_TX_RING, req.req,
+				       NL_MMAP_F_SPAN), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_TX_RING, req.req,
+				       NL_MMAP_F_CONTROL), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, req.req, 4), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, req.req, ~0U), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_TX_RING, req.req, 0), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING, none), 0);
+
+	for (optlen = 16; optlen < 20; optlen++) {
+		assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+					    &req, optlen), 0);
+		assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, none), 0);
+	}
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, req.req,
+				       req.nm_flags), 0);
+	raw_close(&s);
+}
+
+/* one page more, behind the TX ring, and it starts with zeroes */
+static void test_control_page(void **state)
+{
+	size_t page = getpagesize(), rings = 2 * FRAME * FRAMES;
+	struct raw_socket s;
+	void *map;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING,
+				       raw_req(FRAME, FRAMES),
+				       NL_MMAP_F_CONTROL), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	map = mmap(NULL, rings, PROT_READ | PROT_WRITE, MAP_SHARED, s.fd, 0);
+	assert_ptr_equal(map, MAP_FAILED);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(raw_map(&s), 0);
+	assert_int_equal(s.map_len, rings + page);
+	assert_int_equal(s.control->nmc_wakeup, 0);
+	raw_close(&s);
+}
+
+/*
+ * lesson 17 (put back: setting a ring empties the queue): what waits when a ring
+ * is set, or removed, is not lost
+ */
+static void test_queue_survives(void **state)
+{
+	struct raw_socket s, from;
+	char buf[FRAME];
+	int i;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	raw_open(&from, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(raw_send(&from, s.portid, 0, i, 100, 0), 100);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	assert_int_equal(raw_map(&s), 0);
+	for (i = 0; i < 4; i++)
+		raw_expect(&s, i, 100);
+	raw_unmap(&s);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      (struct nl_mmap_req){ 0 }), 0);
+	/* the frames are gone with what was in them, the queue is not */
+	for (i = FRAMES; i < 20; i++) {
+		assert_int_equal(recv(s.fd, buf, sizeof(buf), 0), 100);
+		raw_check(buf, i, 100);
+	}
+	assert_int_equal(recv(s.fd, buf, sizeof(buf), MSG_DONTWAIT), -1);
+	raw_close(&from);
+	raw_close(&s);
+}
+
+/* lesson 18 (put back: a product of 32 bits): 2^31 + 1 blocks of 2 frames */
+static void test_frame_product_overflow(void **state)
+{
+	struct nl_mmap_req req = {
+		.nm_block_size = getpagesize(),
+		.nm_block_nr = (1U << 31) + 1,
+		.nm_frame_size = getpagesize() / 2,
+		.nm_frame_nr = 2,
+	};
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	expect_set_error(s.fd, req, EINVAL);
+	raw_close(&s);
+}
+
+static void test_too_large(void **state)
+{
+	struct nl_mmap_req req = {
+		.nm_block_size = 1U << 30,
+		.nm_block_nr = 1U << 10,
+		.nm_frame_size = 1U << 30,
+		.nm_frame_nr = 1U << 10,
+	};
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	expect_set_error(s.fd, req, ENOMEM);
+	raw_close(&s);
+}
+
+static void test_busy(void **state)
+{
+	struct nl_mmap_req none = { 0 };
+	struct raw_socket s;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	expect_set_error(s.fd, raw_req(FRAME, FRAMES), EBUSY);
+	expect_set_error(s.fd, none, EBUSY);
+	raw_unmap(&s);
+	expect_set_error(s.fd, raw_req(FRAME, FRAMES), EBUSY);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, none), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING, none), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING, none), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	raw_close(&s);
+}
+
+static void test_getsockopt(void **state)
+{
+	struct nl_mmap_state got;
+	struct nl_mmap_req req = raw_req(FRAME, FRAMES);
+	socklen_t len = sizeof(got);
+	struct raw_socket s, from;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, 0);
+	raw_open(&from, NETLINK_USERSOCK);
+	assert_int_equal(raw_send(&from, s.portid, 0, 1, 100, 0), 100);
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), 0);
+	assert_int_equal(len, sizeof(got));
+	assert_memory_equal(&got.req, &req, sizeof(req));
+	assert_int_equal(got.nm_head, 1);
+
+	assert_int_equal(got.nm_flags, 0);
+
+	/* as much as there is room for, in whole members */
+	len = 23;
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), 0);
+	assert_int_equal(len, 20);
+	len = 1000;
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), 0);
+	assert_int_equal(len, sizeof(got));
+
+	len = sizeof(req);
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_TX_RING, &got,
+				    &len), 0);
+	assert_int_equal(len, sizeof(req));
+	assert_int_equal(got.req.nm_frame_nr, 0);
+	len = sizeof(req) - 1;
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), -1);
+	assert_int_equal(errno, EINVAL);
+	raw_close(&from);
+	raw_close(&s);
+}
+
+static void expect_no_map(int fd, size_t len, int flags, off_t offset)
+{
+	assert_ptr_equal(mmap(NULL, len, PROT_READ | PROT_WRITE, flags, fd,
+			      offset), MAP_FAILED);
+	assert_int_equal(errno, EINVAL);
+}
+
+static void test_mmap_errors(void **state)
+{
+	size_t page = getpagesize();
+	struct raw_socket s;
+	size_t len;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	expect_no_map(s.fd, page, MAP_SHARED, 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING,
+				      raw_req(FRAME, 2 * FRAMES)), 0);
+	len = 3 * FRAMES * FRAME;
+	expect_no_map(s.fd, len - page, MAP_SHARED, 0);
+	expect_no_map(s.fd, len + page, MAP_SHARED, 0);
+	expect_no_map(s.fd, len, MAP_SHARED, page);
+	expect_no_map(s.fd, len, MAP_PRIVATE, 0);
+	assert_int_equal(raw_map(&s), 0);
+	assert_int_equal(s.map_len, len);
+	raw_close(&s);
+}
+
+/* RX first, TX behind it, and both are what the kernel uses */
+static void test_layout(void **state)
+{
+	struct raw_socket s, to;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	raw_open(&to, NETLINK_USERSOCK);
+	assert_int_equal(raw_send(&to, s.portid, 0, 7, 200, 0), 200);
+	assert_int_equal(raw_status((void *)s.map), NL_MMAP_STATUS_VALID);
+	raw_check(s.map + NL_MMAP_HDRLEN, 7, 200);
+
+	assert_ptr_equal(s.tx.mem, s.map + FRAME * FRAMES);
+	raw_current(&s.tx)->nm_len = raw_build(raw_payload(raw_current(&s.tx)),
+					       8, 300);
+	raw_set_status(raw_current(&s.tx), NL_MMAP_STATUS_VALID);
+	assert_int_equal(raw_run_tx(&s, to.portid, 0), 300);
+	assert_int_equal(raw_status(raw_current(&s.tx)),
+			 NL_MMAP_STATUS_UNUSED);
+	raw_close(&to);
+	raw_close(&s);
+}
+
+static void test_munmap_then_close(void **state)
+{
+	struct raw_socket s;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	raw_close(&s);
+}
+
+/* the mapping holds the socket: messages still come */
+static void test_close_then_munmap(void **state)
+{
+	struct raw_socket s, from;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	raw_open(&from, NETLINK_USERSOCK);
+	assert_int_equal(close(s.fd), 0);
+	assert_int_equal(raw_send(&from, s.portid, 0, 5, 400, 0), 400);
+	assert_int_equal(raw_status(raw_current(&s.rx)),
+			 NL_MMAP_STATUS_VALID);
+	raw_check(raw_payload(raw_current(&s.rx)), 5, 400);
+	raw_unmap(&s);
+	assert_int_equal(raw_send(&from, s.portid, 0, 6, 400, 0), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	raw_close(&from);
+}
+
+static void test_partial_munmap(void **state)
+{
+	size_t page = getpagesize();
+	struct raw_socket s;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, FRAMES);
+	assert_int_equal(munmap(s.map + page, page), 0);
+	expect_set_error(s.fd, (struct nl_mmap_req){ 0 }, EBUSY);
+	raw_close(&s);
+}
+
+static void test_two_mappings(void **state)
+{
+	struct raw_socket s, from;
+	char *second;
+
+	(void)state;
+	raw_open_rings(&s, NETLINK_USERSOCK, FRAME, FRAMES, 0);
+	raw_open(&from, NETLINK_USERSOCK);
+	second = mmap(NULL, s.map_len, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      s.fd, 0);
+	assert_ptr_not_equal(second, MAP_FAILED);
+	assert_int_equal(raw_send(&from, s.portid, 0, 9, 100, 0), 100);
+	raw_check(second + NL_MMAP_HDRLEN, 9, 100);
+	raw_unmap(&s);
+	expect_set_error(s.fd, (struct nl_mmap_req){ 0 }, EBUSY);
+	assert_int_equal(munmap(second, s.map_len), 0);
+	raw_close(&from);
+	raw_close(&s);
+}
+
+/* rmmod is refused as long as a socket has, or only had, rings */
+static void test_module_in_use(void **state)
+{
+	struct raw_socket s;
+
+	(void)state;
+	if (raw_built_in()) {
+		print_message("not run: there is no module\n");
+		return;
+	}
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(syscall(SYS_delete_module, "netlink_mmap",
+				 O_NONBLOCK), -1);
+	assert_int_equal(errno, EWOULDBLOCK);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING,
+				      raw_req(FRAME, FRAMES)), 0);
+	assert_int_equal(raw_map(&s), 0);
+	assert_int_equal(close(s.fd), 0);
+	assert_int_equal(syscall(SYS_delete_module, "netlink_mmap",
+				 O_NONBLOCK), -1);
+	assert_int_equal(errno, EWOULDBLOCK);
+	raw_unmap(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_set_errors),
+		cmocka_unit_test(test_error_order),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_control_page),
+		cmocka_unit_test(test_queue_survives),
+		cmocka_unit_test(test_frame_product_overflow),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_getsockopt),
+		cmocka_unit_test(test_mmap_errors),
+		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_munmap_then_close),
+		cmocka_unit_test(test_close_then_munmap),
+		cmocka_unit_test(test_partial_munmap),
+		cmocka_unit_test(test_two_mappings),
+		cmocka_unit_test(test_module_in_use),
+	};
+
+	alarm(120);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
