@@ -199,7 +199,9 @@ enum netlink_mmap_a_attach {
  * @NETLINK_MMAP_A_RING_FRAME_NR: u32
  * @NETLINK_MMAP_A_RING_FLAGS: u32, NL_MMAP_F_*
  * @NETLINK_MMAP_A_RING_HEAD: u32, index of the frame the kernel uses next
- * @NETLINK_MMAP_A_RING_IN_USE: u32, frames not NL_MMAP_STATUS_UNUSED
+ * @NETLINK_MMAP_A_RING_IN_USE: u32, RX: frames from the oldest that the reader
+ *	has neither released nor kept to the last that the kernel used; TX: frames
+ *	that wait to be sent
  * @NETLINK_MMAP_A_RING_MESSAGES: u64, messages received or sent, by frames or
  *	by recvmsg(); for TX those accepted
  * @NETLINK_MMAP_A_RING_BYTES: u64, their bytes
