@@ -257,27 +257,19 @@ out:
 
 static int __init nlm_init(void)
 {
-	int err;
-
 	if (IS_ENABLED(CONFIG_NETLINK_MMAP)) {
 		pr_info("netlink_mmap: not needed: this kernel has netlink rings\n");
 		return -EEXIST;
 	}
 
-	err = nl_ring_init();
-	if (err)
-		return err;
-
-	err = nl_ring_family_register();
-	if (err)
-		nl_ring_exit();
-	return err;
+	return nl_ring_family_register();
 }
 
 static void __exit nlm_exit(void)
 {
 	nl_ring_family_unregister();
-	nl_ring_exit();
+	/* rings that are still to be freed */
+	rcu_barrier();
 }
 
 module_init(nlm_init);

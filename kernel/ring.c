@@ -16,8 +16,6 @@
 #define CREATE_TRACE_POINTS
 #include "ring_trace.h"
 
-static struct workqueue_struct *nl_ring_wq;
-
 /*
  * Memory
  */
@@ -30,23 +28,29 @@ static size_t nl_ring_mapped_size(const struct nl_ring *ring)
 	return ring->size + (ring->control ? PAGE_SIZE : 0);
 }
 
-static int nl_ring_charge(struct nl_ring *ring)
+static bool nl_ring_try_charge(struct nl_ring *ring)
 {
 	unsigned long pages = nl_ring_mapped_size(ring) >> PAGE_SHIFT;
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	struct user_struct *user;
+	struct user_struct *user = get_uid(current_user());
 
-	if (capable(CAP_IPC_LOCK))
-		return 0;
-
-	user = get_uid(current_user());
 	if (atomic_long_add_return(pages, &user->locked_vm) > limit) {
 		atomic_long_sub(pages, &user->locked_vm);
 		free_uid(user);
-		return -ENOBUFS;
+		return false;
 	}
 	ring->user = user;
-	return 0;
+	return true;
+}
+
+static int nl_ring_charge(struct nl_ring *ring)
+{
+	if (capable(CAP_IPC_LOCK) || nl_ring_try_charge(ring))
+		return 0;
+
+	/* rings that the user gave up count until they are freed */
+	rcu_barrier();
+	return nl_ring_try_charge(ring) ? 0 : -ENOBUFS;
 }
 
 static void nl_ring_uncharge(struct nl_ring *ring)
@@ -58,10 +62,8 @@ static void nl_ring_uncharge(struct nl_ring *ring)
 	free_uid(ring->user);
 }
 
-static void nl_ring_free(struct kref *ref)
+static void nl_ring_free(struct nl_ring *ring)
 {
-	struct nl_ring *ring = container_of(ref, struct nl_ring, ref);
-
 	nl_ring_uncharge(ring);
 	vfree(ring->mem);
 	kvfree(ring->slots);
@@ -69,31 +71,16 @@ static void nl_ring_free(struct kref *ref)
 	kfree(ring);
 }
 
-static void nl_ring_free_work(struct work_struct *work)
+static void nl_ring_free_rcu(struct rcu_head *rcu)
 {
-	struct nl_ring *ring = container_of(work, struct nl_ring, free_work);
-
-	nl_ring_free(&ring->ref);
+	nl_ring_free(container_of(rcu, struct nl_ring, rcu));
 }
 
-static void nl_ring_free_later(struct kref *ref)
-{
-	struct nl_ring *ring = container_of(ref, struct nl_ring, ref);
-
-	queue_work(nl_ring_wq, &ring->free_work);
-}
-
-/* process context */
-static void nl_ring_put(struct nl_ring *ring)
+/* A ring that no socket has any more: deliveries may be copying into it. */
+static void nl_ring_retire(struct nl_ring *ring)
 {
 	if (ring)
-		kref_put(&ring->ref, nl_ring_free);
-}
-
-/* any context */
-void nl_ring_put_atomic(struct nl_ring *ring)
-{
-	kref_put(&ring->ref, nl_ring_free_later);
+		call_rcu(&ring->rcu, nl_ring_free_rcu);
 }
 
 /* The order of the checks is part of the ABI. */
@@ -174,34 +161,32 @@ static struct nl_ring *nl_ring_alloc(const struct nl_mmap_req2 *req, bool rx)
 	if (!ring)
 		return ERR_PTR(-ENOMEM);
 
-	kref_init(&ring->ref);
-	INIT_WORK(&ring->free_work, nl_ring_free_work);
 	nl_ring_init_geometry(ring, req);
 
 	err = -ENOMEM;
 	if (ring->flags & NL_MMAP_F_CONTROL) {
 		ring->control = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 		if (!ring->control)
-			goto err_put;
+			goto err_free;
 	}
 
 	err = nl_ring_charge(ring);
 	if (err)
-		goto err_put;
+		goto err_free;
 
 	err = -ENOMEM;
 	ring->mem = __vmalloc(ring->size, GFP_KERNEL_ACCOUNT | __GFP_ZERO |
 					  __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 	if (!ring->mem)
-		goto err_put;
+		goto err_free;
 
 	err = rx ? nl_ring_alloc_rx(ring) : 0;
 	if (err)
-		goto err_put;
+		goto err_free;
 	return ring;
 
-err_put:
-	nl_ring_put(ring);
+err_free:
+	nl_ring_free(ring);
 	return ERR_PTR(err);
 }
 
@@ -209,15 +194,17 @@ err_put:
  * Setup
  */
 
-/* @map_mutex held, and @rx_mutex or @tx_mutex */
 static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 			   const struct nl_mmap_req2 *req)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	struct nl_ring **slot = rx ? &rs->rx : &rs->tx;
-	struct nl_ring *ring = NULL, *old = *slot;
+	struct nl_ring __rcu **slot = rx ? &rs->rx : &rs->tx;
+	struct nl_ring *ring = NULL, *old;
 	int err;
 
+	lockdep_assert_held(&rs->map_mutex);
+	lockdep_assert_held(rx ? &rs->rx_mutex : &rs->tx_mutex);
+	old = rcu_dereference_protected(*slot, true);
 	if (atomic_read(&rs->mapped) || (old && req->req.nm_block_nr))
 		return -EBUSY;
 
@@ -231,13 +218,13 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 	}
 
 	spin_lock_irq(&queue->lock);
-	WRITE_ONCE(*slot, ring);
+	rcu_assign_pointer(*slot, ring);
 	if (rx) {
 		rs->copy = false;
 		WRITE_ONCE(rs->told, false);
 	}
 	spin_unlock_irq(&queue->lock);
-	nl_ring_put(old);
+	nl_ring_retire(old);
 	return 0;
 }
 
@@ -306,22 +293,35 @@ int nl_ring_getsockopt(struct nl_ring_sock *rs, int optname,
 	return 0;
 }
 
-/* a figure for people: frames change hands while they are counted */
-static u32 nl_ring_count_in_use(const struct nl_ring *ring)
+/* Frames from the head on that wait to be sent. Writers fill them in order. */
+static u32 nl_ring_count_waiting(const struct nl_ring *ring)
 {
-	unsigned int i, in_use = 0;
+	const unsigned int head = READ_ONCE(ring->head);
+	const unsigned int nr = ring->req.nm_frame_nr;
+	unsigned int low = 0, high = nr, middle, index;
 
-	for (i = 0; i < ring->req.nm_frame_nr; i++) {
-		in_use += nl_ring_status(nl_ring_frame(ring, i)) !=
-			  NL_MMAP_STATUS_UNUSED;
-		cond_resched();
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		index = middle < nr - head ? head + middle : middle - (nr - head);
+		if (nl_ring_status(nl_ring_frame(ring, index)) ==
+		    NL_MMAP_STATUS_UNUSED)
+			high = middle;
+		else
+			low = middle + 1;
 	}
-	return in_use;
+	return low;
 }
 
-/* The ring, with a reference, and what it says of itself. Any context. */
-static struct nl_ring *nl_ring_read(struct nl_ring_sock *rs, int optname,
-				    struct nl_ring_info *info)
+/**
+ * nl_ring_get_counters - read geometry and counters of a ring, in any context
+ * @rs: rings of the socket, NULL if it never had one
+ * @optname: NETLINK_RX_RING or NETLINK_TX_RING
+ * @info: receives them but for @in_use, zeroes when there is no such ring
+ *
+ * Return: whether there is such a ring.
+ */
+bool nl_ring_get_counters(struct nl_ring_sock *rs, int optname,
+			  struct nl_ring_info *info)
 {
 	struct sk_buff_head *queue;
 	struct nl_ring *ring;
@@ -329,13 +329,12 @@ static struct nl_ring *nl_ring_read(struct nl_ring_sock *rs, int optname,
 
 	memset(info, 0, sizeof(*info));
 	if (!rs)
-		return NULL;
+		return false;
 
 	queue = &rs->sk->sk_receive_queue;
 	spin_lock_irqsave(&queue->lock, flags);
-	ring = optname == NETLINK_RX_RING ? rs->rx : rs->tx;
+	ring = optname == NETLINK_RX_RING ? nl_ring_rx(rs) : nl_ring_tx(rs);
 	if (ring) {
-		kref_get(&ring->ref);
 		info->state.req = ring->req;
 		info->state.nm_head = READ_ONCE(ring->head);
 		info->state.nm_flags = ring->flags;
@@ -351,42 +350,41 @@ static struct nl_ring *nl_ring_read(struct nl_ring_sock *rs, int optname,
 }
 
 /**
- * nl_ring_get_counters - read geometry and counters of a ring, in any context
- * @rs: rings of the socket, NULL if it never had one
- * @optname: NETLINK_RX_RING or NETLINK_TX_RING
- * @info: receives them but for @in_use, zeroes when there is no such ring
- *
- * Return: whether there is such a ring.
- */
-bool nl_ring_get_counters(struct nl_ring_sock *rs, int optname,
-			  struct nl_ring_info *info)
-{
-	struct nl_ring *ring = nl_ring_read(rs, optname, info);
-
-	if (ring)
-		nl_ring_put_atomic(ring);
-	return ring;
-}
-
-/**
  * nl_ring_get_info - read geometry and counters of a ring
  * @rs: rings of the socket, NULL if it never had one
  * @optname: NETLINK_RX_RING or NETLINK_TX_RING
  * @info: receives them, zeroes when there is no such ring
  *
- * Looks at each frame. Process context.
+ * Looks at frames that the reader gave back since somebody looked at them last.
+ * Process context.
  *
  * Return: whether there is such a ring.
  */
 bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
 		      struct nl_ring_info *info)
 {
-	struct nl_ring *ring = nl_ring_read(rs, optname, info);
+	struct sk_buff_head *queue;
+	struct nl_ring *ring;
+	bool more;
 
-	if (!ring)
+	if (!nl_ring_get_counters(rs, optname, info))
 		return false;
-	info->in_use = nl_ring_count_in_use(ring);
-	nl_ring_put(ring);
+
+	queue = &rs->sk->sk_receive_queue;
+	do {
+		more = false;
+		spin_lock_irq(&queue->lock);
+		if (optname == NETLINK_TX_RING) {
+			ring = nl_ring_tx(rs);
+			info->in_use = ring ? nl_ring_count_waiting(ring) : 0;
+		} else {
+			ring = nl_ring_rx(rs);
+			more = ring && nl_ring_forget_read(ring);
+			info->in_use = ring ? ring->unread : 0;
+		}
+		spin_unlock_irq(&queue->lock);
+		cond_resched();
+	} while (more);
 	return true;
 }
 
@@ -409,33 +407,42 @@ static const struct vm_operations_struct nl_ring_vm_ops = {
 	.close	= nl_ring_vm_close,
 };
 
+/* pages that go into the page tables with one look at them */
+#define NL_RING_MAP_BATCH	32
+
 static int nl_ring_map_pages(struct vm_area_struct *vma, unsigned long *addr,
 			     const struct nl_ring *ring)
 {
-	size_t offset;
+	struct page *pages[NL_RING_MAP_BATCH];
+	size_t offset = 0;
+	unsigned long n, left;
 	int err;
 
-	for (offset = 0; ring && offset < ring->size; offset += PAGE_SIZE) {
-		err = vm_insert_page(vma, *addr,
-				     vmalloc_to_page(ring->mem + offset));
+	while (ring && offset < ring->size) {
+		for (n = 0; n < ARRAY_SIZE(pages) && offset < ring->size; n++) {
+			pages[n] = vmalloc_to_page(ring->mem + offset);
+			offset += PAGE_SIZE;
+		}
+		left = n;
+		err = vm_insert_pages(vma, *addr, pages, &left);
 		if (err)
 			return err;
-		*addr += PAGE_SIZE;
+		*addr += n * PAGE_SIZE;
 	}
 	return 0;
 }
 
-static int nl_ring_map_all(struct vm_area_struct *vma,
-			   const struct nl_ring_sock *rs)
+static int nl_ring_map_all(struct vm_area_struct *vma, const struct nl_ring *rx,
+			   const struct nl_ring *tx)
 {
 	unsigned long addr = vma->vm_start;
 	int err;
 
-	err = nl_ring_map_pages(vma, &addr, rs->rx);
+	err = nl_ring_map_pages(vma, &addr, rx);
 	if (!err)
-		err = nl_ring_map_pages(vma, &addr, rs->tx);
-	if (!err && rs->rx && rs->rx->control)
-		err = vm_insert_page(vma, addr, virt_to_page(rs->rx->control));
+		err = nl_ring_map_pages(vma, &addr, tx);
+	if (!err && rx && rx->control)
+		err = vm_insert_page(vma, addr, virt_to_page(rx->control));
 	return err;
 }
 
@@ -449,6 +456,7 @@ static int nl_ring_map_all(struct vm_area_struct *vma,
  */
 int nl_ring_mmap(struct nl_ring_sock *rs, struct vm_area_struct *vma)
 {
+	struct nl_ring *rx, *tx;
 	u64 size;
 	int err;
 
@@ -456,13 +464,15 @@ int nl_ring_mmap(struct nl_ring_sock *rs, struct vm_area_struct *vma)
 		return -EINVAL;
 
 	mutex_lock(&rs->map_mutex);
-	size = (u64)nl_ring_mapped_size(rs->rx) + nl_ring_mapped_size(rs->tx);
+	rx = rcu_dereference_protected(rs->rx, lockdep_is_held(&rs->map_mutex));
+	tx = rcu_dereference_protected(rs->tx, lockdep_is_held(&rs->map_mutex));
+	size = (u64)nl_ring_mapped_size(rx) + nl_ring_mapped_size(tx);
 	err = -EINVAL;
 	if (!size || size != vma->vm_end - vma->vm_start)
 		goto out;
 
 	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
-	err = nl_ring_map_all(vma, rs);
+	err = nl_ring_map_all(vma, rx, tx);
 	if (err)
 		goto out;
 
@@ -498,8 +508,8 @@ void nl_ring_sock_init(struct nl_ring_sock *rs, struct sock *sk,
  * nl_ring_sock_release - give up both rings, when the last descriptor closes
  * @rs: rings of the socket
  *
- * Messages may still be delivered: they stay in the queue. A delivery that is
- * copying keeps its ring until it is done. Process context; does not wait.
+ * Messages may still be delivered: they stay in the queue. Process context; does
+ * not wait.
  */
 void nl_ring_sock_release(struct nl_ring_sock *rs)
 {
@@ -507,13 +517,11 @@ void nl_ring_sock_release(struct nl_ring_sock *rs)
 	struct nl_ring *rx, *tx;
 
 	spin_lock_irq(&queue->lock);
-	rx = rs->rx;
-	tx = rs->tx;
-	WRITE_ONCE(rs->rx, NULL);
-	WRITE_ONCE(rs->tx, NULL);
+	rx = rcu_replace_pointer(rs->rx, NULL, true);
+	tx = rcu_replace_pointer(rs->tx, NULL, true);
 	spin_unlock_irq(&queue->lock);
-	nl_ring_put(rx);
-	nl_ring_put(tx);
+	nl_ring_retire(rx);
+	nl_ring_retire(tx);
 }
 
 /**
@@ -525,23 +533,4 @@ void nl_ring_sock_release(struct nl_ring_sock *rs)
 void nl_ring_sock_destroy(struct nl_ring_sock *rs)
 {
 	put_user_ns(rs->user_ns);
-}
-
-/**
- * nl_ring_init - prepare the ring core
- *
- * Return: 0 or -ENOMEM.
- */
-int nl_ring_init(void)
-{
-	nl_ring_wq = alloc_workqueue("netlink_ring", 0, 0);
-	return nl_ring_wq ? 0 : -ENOMEM;
-}
-
-/**
- * nl_ring_exit - wait for the last ring to be freed
- */
-void nl_ring_exit(void)
-{
-	destroy_workqueue(nl_ring_wq);
 }

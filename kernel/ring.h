@@ -7,15 +7,15 @@
 #define NETLINK_MMAP_RING_H
 
 #include <linux/atomic.h>
-#include <linux/kref.h>
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/poll.h>
+#include <linux/rcupdate.h>
 #include <linux/sockptr.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 #include <net/sock.h>
 #include <linux/netlink_mmap.h>
 
@@ -55,8 +55,6 @@ struct nl_ring_counters {
 
 /**
  * struct nl_ring - one ring, RX or TX
- * @ref: one for the socket, one for each copy into a frame that is under way
- * @free_work: frees the ring when its last reference goes in atomic context
  * @req: geometry, as user space asked for it
  * @flags: NL_MMAP_F_*
  * @frames_per_block: frames in a block; what is left of the block is unused
@@ -68,19 +66,19 @@ struct nl_ring_counters {
  * @control: RX: page for struct nl_mmap_control, or NULL
  * @slots: RX: of each frame
  * @user: whose RLIMIT_MEMLOCK the pages count against, NULL with CAP_IPC_LOCK
+ * @rcu: frees the ring when no delivery can be copying into its frames
  * @head: index of the frame that the kernel uses next
  * @unread: RX: frames before @head that the reader may not have read yet
  * @passed: RX: frames from @head on, known to be passed over
- * @pending: RX: messages, or bytes, published since poll() looked
  * @error: TX: why the frame at @head was refused, if no call told yet
  * @counters: see there
+ * @pending: RX: messages, or bytes, published since poll() looked
  *
- * @head, @slots, @unread, @passed and @counters of an RX ring are protected by
+ * Three groups of cache lines: what never changes, what changes with each
+ * message, and what wake-ups need. @head, @slots, @unread, @passed and @counters of an RX ring are protected by
  * the lock of the socket's receive queue, those of a TX ring by @tx_mutex.
  */
 struct nl_ring {
-	struct kref		ref;
-	struct work_struct	free_work;
 	struct nl_mmap_req	req;
 	u32			flags;
 	unsigned int		frames_per_block;
@@ -92,14 +90,15 @@ struct nl_ring {
 	struct nl_mmap_control	*control;
 	struct nl_ring_slot	*slots;
 	struct user_struct	*user;
+	struct rcu_head		rcu;
 
-	unsigned int		head;
+	unsigned int		head ____cacheline_aligned_in_smp;
 	unsigned int		unread;
 	unsigned int		passed;
-	atomic_t		pending;
 	int			error;
-
 	struct nl_ring_counters	counters;
+
+	atomic_t		pending ____cacheline_aligned_in_smp;
 };
 
 /**
@@ -126,7 +125,11 @@ struct nl_ring {
  * the receive queue (@sk->sk_receive_queue.lock), which is taken in any
  * context and protects @filling, @filled, @told, @copy, @copy_frame and
  * every change of @rx and @tx. @rx changes under @rx_mutex and @tx under
- * @tx_mutex as well.
+ * @tx_mutex as well, and both under @map_mutex.
+ *
+ * A ring is freed a grace period after it was taken from @rx or @tx. Deliveries
+ * are in an RCU read-side critical section from the look at @rx until the
+ * message is published.
  */
 struct nl_ring_sock {
 	struct sock		*sk;
@@ -135,8 +138,8 @@ struct nl_ring_sock {
 	struct mutex		rx_mutex;	/* consumers of the queue */
 	struct mutex		tx_mutex;	/* senders from the TX ring */
 	struct mutex		map_mutex;	/* mapping against set ring */
-	struct nl_ring		*rx;
-	struct nl_ring		*tx;
+	struct nl_ring __rcu	*rx;
+	struct nl_ring __rcu	*tx;
 	atomic_t		mapped;
 	bool			filling;
 	bool			filled;
@@ -151,7 +154,7 @@ struct nl_ring_sock {
 /**
  * struct nl_ring_info - a ring as a listing shows it
  * @state: as getsockopt returns it
- * @in_use: frames that are not UNUSED
+ * @in_use: frames that wait to be read or sent
  * @counters: see struct nl_ring_counters
  * @wakeups: RX: see struct nl_ring_sock
  * @drops: RX: messages that the socket lost
@@ -163,9 +166,6 @@ struct nl_ring_info {
 	u64			wakeups;
 	u64			drops;
 };
-
-int nl_ring_init(void);
-void nl_ring_exit(void);
 
 void nl_ring_sock_init(struct nl_ring_sock *rs, struct sock *sk,
 		       const struct proto_ops *ops,

@@ -35,7 +35,7 @@
 
 /**
  * struct nl_ring_claim - frames that the kernel owns, for one message
- * @ring: the ring, with a reference from nl_ring_take_next()
+ * @ring: the ring
  * @index: of the first of them
  * @span: frames
  * @len: bytes of the message
@@ -62,6 +62,26 @@ static inline struct nl_mmap_hdr *nl_ring_frame(const struct nl_ring *ring,
 	frame = index % ring->frames_per_block;
 	return ring->mem + block * ring->req.nm_block_size +
 	       frame * ring->req.nm_frame_size;
+}
+
+/*
+ * The RX ring, if the socket has one. A caller uses one look at it: the ring may
+ * go once the caller holds neither the lock of the queue nor @rx_mutex, and is
+ * freed once it has left the RCU read-side critical section, too.
+ */
+static inline struct nl_ring *nl_ring_rx(const struct nl_ring_sock *rs)
+{
+	return rcu_dereference_check(rs->rx,
+				     lockdep_is_held(&rs->sk->sk_receive_queue.lock) ||
+				     lockdep_is_held(&rs->rx_mutex));
+}
+
+/* the same for the TX ring and @tx_mutex */
+static inline struct nl_ring *nl_ring_tx(const struct nl_ring_sock *rs)
+{
+	return rcu_dereference_check(rs->tx,
+				     lockdep_is_held(&rs->sk->sk_receive_queue.lock) ||
+				     lockdep_is_held(&rs->tx_mutex));
 }
 
 static inline void *nl_ring_payload(struct nl_mmap_hdr *hdr)
@@ -126,8 +146,9 @@ void nl_ring_fill(struct nl_ring_sock *rs, struct socket *sock);
 bool nl_ring_enough(const struct nl_ring_sock *rs, struct nl_ring *ring,
 		    unsigned int len);
 bool nl_ring_has_sleeper(struct nl_ring_sock *rs);
+bool nl_ring_forget_read(struct nl_ring *ring);
 
-void nl_ring_put_atomic(struct nl_ring *ring);
+/* ring_tx.c */
 __poll_t nl_ring_poll_tx(struct nl_ring_sock *rs, __poll_t mask);
 
 #endif /* NETLINK_MMAP_RING_CORE_H */

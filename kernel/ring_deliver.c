@@ -62,7 +62,7 @@ static void nl_ring_announce(struct nl_ring_sock *rs, struct sk_buff *skb,
 	    (!again ||
 	     nl_ring_status(rs->copy_frame) != NL_MMAP_STATUS_UNUSED))
 		return;
-	if (nl_ring_get_frames(rs->rx, 1, skb->len, &claim))
+	if (nl_ring_get_frames(nl_ring_rx(rs), 1, skb->len, &claim))
 		return;
 
 	hdr = nl_ring_claimed(&claim);
@@ -82,7 +82,7 @@ static void nl_ring_announce(struct nl_ring_sock *rs, struct sk_buff *skb,
 static int nl_ring_place(struct nl_ring_sock *rs, struct sk_buff *skb,
 			 bool again, struct nl_ring_claim *claim)
 {
-	struct nl_ring *ring = rs->rx;
+	struct nl_ring *ring = nl_ring_rx(rs);
 	unsigned int span = nl_ring_span(ring, skb->len);
 	int err = -ENOSPC;
 
@@ -135,16 +135,15 @@ static struct sk_buff *nl_ring_take_next(struct nl_ring_sock *rs,
 		rs->filled = false;
 		goto out;
 	}
-	if (rs->rx && !rs->filling && !nl_ring_leave_to_process(skb) &&
+	if (nl_ring_rx(rs) && !rs->filling && !nl_ring_leave_to_process(skb) &&
 	    !nl_ring_place(rs, skb, false, claim)) {
 		__skb_unlink(skb, queue);
 		*more = !skb_queue_empty(queue);
 		nl_ring_count_claim(claim);
-		kref_get(&claim->ring->ref);
 		goto out;
 	}
 	*tell = !rs->told;
-	WRITE_ONCE(rs->told, !!rs->rx);
+	WRITE_ONCE(rs->told, !!nl_ring_rx(rs));
 	skb = NULL;
 out:
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -176,12 +175,8 @@ static bool nl_ring_hand_over(struct nl_ring_sock *rs,
 			      const struct nl_ring_claim *claim,
 			      struct sk_buff *skb)
 {
-	bool wake;
-
 	nl_ring_publish(rs, claim, skb);
-	wake = nl_ring_enough(rs, claim->ring, claim->len);
-	nl_ring_put_atomic(claim->ring);
-	return wake;
+	return nl_ring_enough(rs, claim->ring, claim->len);
 }
 
 /**
@@ -202,6 +197,7 @@ bool nl_ring_deliver(struct nl_ring_sock *rs)
 	bool tell = false, wake = false, first = true, more = true;
 	struct sk_buff *skb;
 
+	rcu_read_lock();
 	while (more) {
 		skb = nl_ring_take_next(rs, &claim, first, &more, &tell);
 		if (!skb)
@@ -211,8 +207,9 @@ bool nl_ring_deliver(struct nl_ring_sock *rs)
 	}
 
 	wake |= tell;
-	if (wake && READ_ONCE(rs->rx))
-		return nl_ring_has_sleeper(rs);
+	if (wake && nl_ring_rx(rs))
+		wake = nl_ring_has_sleeper(rs);
+	rcu_read_unlock();
 	return wake;
 }
 
@@ -221,20 +218,20 @@ static bool nl_ring_take(struct nl_ring_sock *rs, const struct sk_buff *skb,
 			 struct nl_ring_claim *claim)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+	struct nl_ring *ring;
 	unsigned int span;
 	unsigned long flags;
 	bool taken = false;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (rs->rx && !rs->filling && skb_queue_empty(queue)) {
-		span = nl_ring_span(rs->rx, skb->len);
+	ring = nl_ring_rx(rs);
+	if (ring && !rs->filling && skb_queue_empty(queue)) {
+		span = nl_ring_span(ring, skb->len);
 		taken = span && !rs->copy &&
-			!nl_ring_get_frames(rs->rx, span, skb->len, claim);
+			!nl_ring_get_frames(ring, span, skb->len, claim);
 	}
-	if (taken) {
+	if (taken)
 		nl_ring_count_claim(claim);
-		kref_get(&claim->ring->ref);
-	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return taken;
 }
@@ -253,12 +250,18 @@ static bool nl_ring_take(struct nl_ring_sock *rs, const struct sk_buff *skb,
 bool nl_ring_deliver_skb(struct nl_ring_sock *rs, struct sk_buff *skb)
 {
 	struct nl_ring_claim claim;
+	bool wake;
 
+	rcu_read_lock();
 	if (nl_ring_leave_to_process(skb) || !nl_ring_take(rs, skb, &claim)) {
 		skb_queue_tail(&rs->sk->sk_receive_queue, skb);
-		return nl_ring_deliver(rs);
+		wake = nl_ring_deliver(rs);
+	} else {
+		wake = nl_ring_hand_over(rs, &claim, skb) &&
+		       nl_ring_has_sleeper(rs);
 	}
-	return nl_ring_hand_over(rs, &claim, skb) && nl_ring_has_sleeper(rs);
+	rcu_read_unlock();
+	return wake;
 }
 
 /**
@@ -278,7 +281,7 @@ static bool nl_ring_fill_next(struct nl_ring_sock *rs,
 			      struct nl_ring_claim *claim)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	unsigned int looks = rs->rx->req.nm_frame_nr / NL_RING_LOOKS * 2 + 2;
+	unsigned int looks = nl_ring_rx(rs)->req.nm_frame_nr / NL_RING_LOOKS * 2 + 2;
 	struct sk_buff *skb;
 	int err;
 
@@ -304,7 +307,7 @@ static void nl_ring_fill_done(struct nl_ring_sock *rs,
 
 	spin_lock_irq(&queue->lock);
 	nl_ring_count_claim(claim);
-	rs->rx->counters.spilled++;
+	claim->ring->counters.spilled++;
 	rs->copy = false;
 	rs->filled = true;
 	spin_unlock_irq(&queue->lock);
@@ -407,7 +410,7 @@ void nl_ring_fill(struct nl_ring_sock *rs, struct socket *sock)
 		hdr = nl_ring_claimed(&claim);
 		vec.iov_base = nl_ring_payload(hdr);
 		vec.iov_len = claim.len;
-		len = nl_ring_recv_kernel(rs, sock, vec, rs->rx->longest, 0);
+		len = nl_ring_recv_kernel(rs, sock, vec, claim.ring->longest, 0);
 		if (len < 0) {
 			nl_ring_fill_stop(rs, &claim);
 			break;

@@ -23,6 +23,7 @@
 /**
  * struct nl_ring_run - one call that runs the ring
  * @rs: rings of the socket
+ * @ring: the TX ring
  * @sock: the socket
  * @msg: of the call; name and control data go with every skb
  * @buf: messages for one skb, NULL: each gets an skb of its own
@@ -31,6 +32,7 @@
  */
 struct nl_ring_run {
 	struct nl_ring_sock	*rs;
+	struct nl_ring		*ring;
 	struct socket		*sock;
 	const struct msghdr	*msg;
 	void			*buf;
@@ -102,7 +104,7 @@ static bool nl_ring_is_ready(struct nl_ring *ring, unsigned int offset)
 
 static void nl_ring_get_buffer(struct nl_ring_run *run)
 {
-	struct nl_ring *ring = run->rs->tx;
+	struct nl_ring *ring = run->ring;
 	struct sock *sk = run->rs->sk;
 
 	/* one message needs none */
@@ -143,7 +145,7 @@ static unsigned int nl_ring_gather(const struct nl_ring_run *run,
 				   unsigned int most, unsigned int *len,
 				   unsigned int *padded)
 {
-	struct nl_ring *ring = run->rs->tx;
+	struct nl_ring *ring = run->ring;
 	struct nl_mmap_hdr *hdr;
 	unsigned int n, bytes;
 	void *buf;
@@ -171,7 +173,7 @@ static unsigned int nl_ring_gather(const struct nl_ring_run *run,
 static unsigned int nl_ring_send_many(struct nl_ring_run *run,
 				      unsigned int most)
 {
-	struct nl_ring *ring = run->rs->tx;
+	struct nl_ring *ring = run->ring;
 	unsigned int frames, i, len, padded;
 
 	if (!run->buf || ring->error)
@@ -205,7 +207,7 @@ static bool nl_ring_try_again(int err)
 /* the frame at the head as it is: bytes, or why it cannot be sent */
 static int nl_ring_send_frame(const struct nl_ring_run *run, unsigned int len)
 {
-	struct nl_ring *ring = run->rs->tx;
+	struct nl_ring *ring = run->ring;
 	int err;
 
 	if (ring->error)
@@ -222,7 +224,7 @@ static int nl_ring_send_frame(const struct nl_ring_run *run, unsigned int len)
  */
 static int nl_ring_send_one(struct nl_ring_run *run)
 {
-	struct nl_ring *ring = run->rs->tx;
+	struct nl_ring *ring = run->ring;
 	int err, sum;
 
 	if (!ring->error && !nl_ring_is_ready(ring, 0))
@@ -252,7 +254,7 @@ static int nl_ring_send_one(struct nl_ring_run *run)
 
 static int nl_ring_send_all(struct nl_ring_run *run)
 {
-	unsigned int left = run->rs->tx->req.nm_frame_nr;
+	unsigned int left = run->ring->req.nm_frame_nr;
 	int frames;
 
 	nl_ring_get_buffer(run);
@@ -289,12 +291,13 @@ int nl_ring_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
 	struct nl_ring_run run = { .rs = rs, .sock = sock, .msg = msg };
 	int err = -ENODATA;
 
-	if (len || !READ_ONCE(rs->tx))
+	if (len || !rcu_access_pointer(rs->tx))
 		return rs->ops->sendmsg(sock, msg, len);
 
 	if (mutex_lock_interruptible(&rs->tx_mutex))
 		return -ERESTARTSYS;
-	if (rs->tx) {
+	run.ring = nl_ring_tx(rs);
+	if (run.ring) {
 		err = nl_ring_send_all(&run);
 		trace_netlink_ring_tx(rs->sk, err);
 	}
@@ -307,13 +310,15 @@ __poll_t nl_ring_poll_tx(struct nl_ring_sock *rs, __poll_t mask)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
 	struct nl_mmap_hdr *hdr;
+	struct nl_ring *ring;
 
-	if (!READ_ONCE(rs->tx))
+	if (!rcu_access_pointer(rs->tx))
 		return mask;
 
 	spin_lock_irq(&queue->lock);
-	if (rs->tx) {
-		hdr = nl_ring_frame(rs->tx, READ_ONCE(rs->tx->head));
+	ring = nl_ring_tx(rs);
+	if (ring) {
+		hdr = nl_ring_frame(ring, READ_ONCE(ring->head));
 		mask &= ~(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 		if (nl_ring_status(hdr) == NL_MMAP_STATUS_UNUSED)
 			mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;

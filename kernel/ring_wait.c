@@ -76,7 +76,7 @@ bool nl_ring_has_sleeper(struct nl_ring_sock *rs)
  * Frames that the reader is done with are not looked at again before they are
  * used. Under the lock of the queue; returns whether there are more to look at.
  */
-static bool nl_ring_forget_read(struct nl_ring *ring)
+bool nl_ring_forget_read(struct nl_ring *ring)
 {
 	const unsigned int nr = ring->req.nm_frame_nr;
 	unsigned int looks, index, status, frames;
@@ -133,7 +133,7 @@ static u32 nl_ring_ready(const struct nl_ring *ring, u32 threshold,
 static bool nl_ring_readable(struct nl_ring_sock *rs)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	struct nl_ring *ring = rs->rx;
+	struct nl_ring *ring = nl_ring_rx(rs);
 	bool blocked, readable, again;
 	u32 threshold, ready;
 
@@ -159,9 +159,9 @@ static bool nl_ring_readable(struct nl_ring_sock *rs)
 static __poll_t nl_ring_poll_rx(struct nl_ring_sock *rs, struct socket *sock,
 				__poll_t mask)
 {
-	if (!READ_ONCE(rs->rx) || mutex_lock_killable(&rs->rx_mutex))
+	if (!rcu_access_pointer(rs->rx) || mutex_lock_killable(&rs->rx_mutex))
 		return mask;
-	if (rs->rx) {
+	if (nl_ring_rx(rs)) {
 		nl_ring_fill(rs, sock);
 		mask &= ~(EPOLLIN | EPOLLRDNORM);
 		if (nl_ring_readable(rs))
@@ -201,6 +201,7 @@ static int nl_ring_recvmsg_once(struct nl_ring_sock *rs, struct socket *sock,
 				struct msghdr *msg, size_t len, int flags)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+	struct nl_ring *ring = nl_ring_rx(rs);
 	int err;
 
 	spin_lock_irq(&queue->lock);
@@ -213,12 +214,12 @@ static int nl_ring_recvmsg_once(struct nl_ring_sock *rs, struct socket *sock,
 	/* the announced message is gone, even if user memory was bad */
 	if (!(flags & MSG_PEEK) && (err >= 0 || err == -EFAULT))
 		rs->copy = false;
-	if (rs->rx && !(flags & MSG_PEEK) && err >= 0)
-		nl_ring_count(rs->rx, &rs->rx->counters.by_copy, err);
+	if (ring && !(flags & MSG_PEEK) && err >= 0)
+		nl_ring_count(ring, &ring->counters.by_copy, err);
 	rs->filling = false;
 	spin_unlock_irq(&queue->lock);
 
-	if (rs->rx)
+	if (ring)
 		nl_ring_fill(rs, sock);
 	return err;
 }
@@ -243,7 +244,7 @@ int nl_ring_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 	long timeo = sock_rcvtimeo(rs->sk, flags & MSG_DONTWAIT);
 	int err, error;
 
-	if (!READ_ONCE(rs->rx))
+	if (!rcu_access_pointer(rs->rx))
 		return rs->ops->recvmsg(sock, msg, len, flags);
 
 	for (;;) {

@@ -124,11 +124,6 @@ int netlink_ring_setsockopt(struct socket *sock, int optname, sockptr_t optval,
 
 static int __init netlink_ring_init(void)
 {
-	int err;
-
-	err = nl_ring_init();
-	if (err)
-		return err;
 	return nl_ring_family_register();
 }
 subsys_initcall(netlink_ring_init);
