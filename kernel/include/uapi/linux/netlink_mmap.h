@@ -49,18 +49,30 @@
  * the socket as always, and a copy of it is put into the next frame. recvmsg(),
  * read() and io_uring work on the queue as on a socket without a ring; poll()
  * reports what a socket without a ring reports. Messages that are longer than a
- * frame, and the parts of dumps, have no frame; nor has any message that was
- * queued after one of them, until that one left the queue.
+ * frame or than 64 KiB, and the parts of dumps, have no frame; nor has any message
+ * that was queued after one of them, until that one left the queue. While a dump
+ * may be running, messages come by recvmsg() only.
  *
  * nm_status of a shadow frame is a status and a position, NL_MMAP_POSITION_SHIFT
- * bits to the left. Positions count the frames that the kernel has used, from 0;
- * the frame of position P has index P % nm_frame_nr, and a frame that was never
- * used is 0. A reader takes the oldest message so: it reads nm_status of the
- * frame of its position (acquire); it is VALID with this position; it copies the
- * message; it replaces nm_status by UNUSED with the same position (compare and
- * exchange, release). If that fails, somebody else took the message, and the copy
- * is void. RESERVED with this position: recvmsg() is about to take the message.
- * Any other position: the reader goes on at @nmc_consumed, or nothing is there.
+ * bits to the left. The first frame has position nm_frame_nr, each later one has
+ * the next; the frame of position P has index P % nm_frame_nr; nm_status of a
+ * frame that was never used is 0. Readers, any number of them at once, have a
+ * position each and begin at @nmc_consumed. A reader takes the oldest message so:
+ *
+ *  1. If @nmc_overruns is not what it was when the reader looked last, it calls
+ *     recvmsg().
+ *  2. It reads nm_status of the frame of its position (acquire).
+ *  3. VALID with this position: it copies the message, no more than a frame of it,
+ *     since nm_len counts only if step 4 succeeds.
+ *  4. It replaces nm_status by UNUSED with this position (compare and exchange,
+ *     release). If that succeeds, the message is the reader's, and its position
+ *     is the next one. Otherwise the copy is void, and it begins again.
+ *  5. UNUSED with this position: another reader took the message. The reader goes
+ *     on at the next position.
+ *  6. Otherwise, if @nmc_consumed (acquire) is ahead of its position, it goes on
+ *     there. If not, there is no message in frames, or recvmsg() is about to take
+ *     one (RESERVED): the reader calls recvmsg(), or waits in poll().
+ *  7. After it took messages, the reader calls poll() if @nmc_pressure is not 0.
  */
 #define NL_MMAP_F_SPAN		0x1
 #define NL_MMAP_F_CONTROL	0x2
@@ -123,17 +135,19 @@ struct nl_mmap_state {
  *	that it can leave the messages waiting. Not for shadow rings.
  * @nmc_room: bytes that the reader would offer to recvmsg(): the next part of a
  *	dump is no longer than the longest room that was offered on this socket.
- *	0: as much as the ring holds.
+ *	0: as much as the ring holds. Not for shadow rings: recvmsg() offers room.
  * @reserved: 0
  * @nmc_consumed: shadow rings: position of the oldest frame whose message is
  *	still queued, or of the next one to be used
- * @nmc_overruns: how often messages were lost since the ring was set. A plain
+ * @nmc_overruns: how often the socket had an error to report since the ring was
+ *	set, which is usually that messages were lost. A plain
  *	socket reports a loss (%ENOBUFS) before the messages that it still holds,
  *	so a reader that finds a new value before it takes a frame calls recvmsg()
  *	or getsockopt(SO_ERROR) first.
  * @nmc_pressure: shadow rings: not 0 while the receive queue is over half of
- *	SO_RCVBUF: messages that were taken from frames are charged until the next
- *	delivery, poll() or recvmsg(), so a reader calls poll() after it took some
+ *	SO_RCVBUF, or so full that a message might not fit, or while messages are
+ *	refused until the queue was empty. Messages that were taken from frames are
+ *	charged until the next delivery, poll() or recvmsg()
  *
  * The reader writes the first two, the kernel the last three.
  *
