@@ -86,7 +86,8 @@ static void nl_ring_retire(struct nl_ring *ring)
 /* The order of the checks is part of the ABI. */
 static int nl_ring_check(const struct nl_mmap_req2 *req2, bool rx)
 {
-	const u32 flags = rx ? NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL : 0;
+	const u32 flags = rx ? NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
+			       NL_MMAP_F_SHADOW : 0;
 	const struct nl_mmap_req *req = &req2->req;
 	u64 frames;
 
@@ -106,6 +107,8 @@ static int nl_ring_check(const struct nl_mmap_req2 *req2, bool rx)
 	if (!frames || frames != req->nm_frame_nr)
 		return -EINVAL;
 	if (req2->nm_flags & ~flags)
+		return -EINVAL;
+	if (req2->nm_flags & NL_MMAP_F_SHADOW && !nl_shadow_check(req2))
 		return -EINVAL;
 	return 0;
 }
@@ -222,6 +225,7 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 	if (rx) {
 		rs->copy = false;
 		WRITE_ONCE(rs->told, false);
+		nl_shadow_start(rs);
 	}
 	spin_unlock_irq(&queue->lock);
 	nl_ring_retire(old);
@@ -370,6 +374,11 @@ bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
 	if (!nl_ring_get_counters(rs, optname, info))
 		return false;
 
+	if (optname == NETLINK_RX_RING && nl_shadow_is_set(rs)) {
+		info->in_use = nl_shadow_in_use(rs);
+		return true;
+	}
+
 	queue = &rs->sk->sk_receive_queue;
 	do {
 		more = false;
@@ -399,7 +408,8 @@ static void nl_ring_vm_close(struct vm_area_struct *vma)
 {
 	struct nl_ring_sock *rs = vma->vm_private_data;
 
-	atomic_dec(&rs->mapped);
+	if (atomic_dec_and_test(&rs->mapped))
+		nl_shadow_map(rs);
 }
 
 static const struct vm_operations_struct nl_ring_vm_ops = {
@@ -477,6 +487,7 @@ int nl_ring_mmap(struct nl_ring_sock *rs, struct vm_area_struct *vma)
 		goto out;
 
 	atomic_inc(&rs->mapped);
+	nl_shadow_map(rs);
 	vma->vm_private_data = rs;
 	vma->vm_ops = &nl_ring_vm_ops;
 out:

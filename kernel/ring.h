@@ -102,6 +102,44 @@ struct nl_ring {
 };
 
 /**
+ * struct nl_shadow - what a shadow ring knows of the receive queue
+ * @set: the RX ring is a shadow
+ * @next: position of the frame that the kernel uses next
+ * @oldest: position of the oldest frame whose message is queued, or @next
+ * @inside: calls in the original recvmsg, also without ring
+ * @calls: calls in the original recvmsg or sendmsg
+ * @callers: sum of the tasks that make them
+ * @entered: how often such a call began
+ * @answers: how often a message came from within such a call
+ * @dump: a dump may be running, so that messages go through recvmsg
+ * @errors: how often the socket had an error to report, since the ring was set
+ * @refused: since then netlink did not find the queue empty
+ * @look: netlink did not look at the queue since messages were dropped from it
+ * @stuck: the first message without frame cannot have one
+ * @pressure: what the control page says
+ * @largest: charge of the largest message
+ *
+ * All under the lock of the receive queue, see ring_shadow.c.
+ */
+struct nl_shadow {
+	bool		set;
+	u32		next;
+	u32		oldest;
+	unsigned int	inside;
+	unsigned int	calls;
+	unsigned long	callers;
+	unsigned int	entered;
+	unsigned int	answers;
+	bool		dump;
+	u32		errors;
+	bool		refused;
+	bool		look;
+	bool		stuck;
+	bool		pressure;
+	unsigned int	largest;
+};
+
+/**
  * struct nl_ring_sock - the rings of one socket
  * @sk: the socket
  * @ops: what the socket did before it had rings
@@ -119,6 +157,7 @@ struct nl_ring {
  * @copy_frame: that frame
  * @kick: senders may be refused until netlink looks at the queue
  * @wakeups: deliveries that found somebody waiting and woke him
+ * @shadow: of a shadow ring
  * @list: in the list of all sockets with rings, see ring_family.c
  *
  * Lock order: @rx_mutex or @tx_mutex, mmap_lock, @map_mutex, then the lock of
@@ -148,6 +187,7 @@ struct nl_ring_sock {
 	struct nl_mmap_hdr	*copy_frame;
 	bool			kick;
 	atomic64_t		wakeups;
+	struct nl_shadow	shadow;
 	struct list_head	list;
 };
 

@@ -140,6 +140,9 @@ void nl_ring_put_frames(const struct nl_ring_claim *claim);
 unsigned int nl_ring_span(const struct nl_ring *ring, unsigned int len);
 
 /* ring_deliver.c */
+void nl_ring_describe(struct nl_ring_sock *rs, struct nl_mmap_hdr *hdr,
+		      const struct sk_buff *skb);
+bool nl_ring_has_senders(const struct nl_ring_sock *rs);
 void nl_ring_fill(struct nl_ring_sock *rs, struct socket *sock);
 
 /* ring_wait.c */
@@ -147,6 +150,25 @@ bool nl_ring_enough(const struct nl_ring_sock *rs, struct nl_ring *ring,
 		    unsigned int len);
 bool nl_ring_has_sleeper(struct nl_ring_sock *rs);
 bool nl_ring_forget_read(struct nl_ring *ring);
+
+/* ring_shadow.c */
+bool nl_shadow_check(const struct nl_mmap_req2 *req);
+unsigned int nl_shadow_in_use(struct nl_ring_sock *rs);
+void nl_shadow_start(struct nl_ring_sock *rs);
+void nl_shadow_map(struct nl_ring_sock *rs);
+void nl_shadow_deliver(struct nl_ring_sock *rs);
+void nl_shadow_overrun(struct nl_ring_sock *rs);
+void nl_shadow_poll(struct nl_ring_sock *rs, struct socket *sock);
+int nl_shadow_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
+		      struct msghdr *msg, size_t len, int flags);
+int nl_shadow_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
+		      struct msghdr *msg, size_t len);
+
+/* Is the RX ring a shadow? */
+static inline bool nl_shadow_is_set(const struct nl_ring_sock *rs)
+{
+	return READ_ONCE(rs->shadow.set);
+}
 
 /* ring_tx.c */
 __poll_t nl_ring_poll_tx(struct nl_ring_sock *rs, __poll_t mask);

@@ -30,8 +30,8 @@ static void nl_ring_count_claim(const struct nl_ring_claim *claim)
 }
 
 /* Everything in a frame header but status and length, as SCM_CREDENTIALS. */
-static void nl_ring_describe(struct nl_ring_sock *rs, struct nl_mmap_hdr *hdr,
-			     const struct sk_buff *skb)
+void nl_ring_describe(struct nl_ring_sock *rs, struct nl_mmap_hdr *hdr,
+		      const struct sk_buff *skb)
 {
 	const struct scm_creds *creds = &NETLINK_CB(skb).creds;
 
@@ -197,6 +197,11 @@ bool nl_ring_deliver(struct nl_ring_sock *rs)
 	bool tell = false, wake = false, first = true, more = true;
 	struct sk_buff *skb;
 
+	if (nl_shadow_is_set(rs)) {
+		nl_shadow_deliver(rs);
+		return true;
+	}
+
 	rcu_read_lock();
 	while (more) {
 		skb = nl_ring_take_next(rs, &claim, first, &more, &tell);
@@ -253,7 +258,8 @@ bool nl_ring_deliver_skb(struct nl_ring_sock *rs, struct sk_buff *skb)
 	bool wake;
 
 	rcu_read_lock();
-	if (nl_ring_leave_to_process(skb) || !nl_ring_take(rs, skb, &claim)) {
+	if (nl_shadow_is_set(rs) || nl_ring_leave_to_process(skb) ||
+	    !nl_ring_take(rs, skb, &claim)) {
 		skb_queue_tail(&rs->sk->sk_receive_queue, skb);
 		wake = nl_ring_deliver(rs);
 	} else {
@@ -274,6 +280,7 @@ bool nl_ring_deliver_skb(struct nl_ring_sock *rs, struct sk_buff *skb)
 void nl_ring_overrun(struct nl_ring_sock *rs)
 {
 	WRITE_ONCE(rs->kick, true);
+	nl_shadow_overrun(rs);
 }
 
 /* Frames for the next message, for nl_ring_fill(), or the end of it. */
@@ -358,7 +365,7 @@ int nl_ring_recv_kernel(struct nl_ring_sock *rs, struct socket *sock,
  * charged? Senders hold a reference, next to those that the socket itself and
  * netlink's table of port IDs have.
  */
-static bool nl_ring_has_senders(const struct nl_ring_sock *rs)
+bool nl_ring_has_senders(const struct nl_ring_sock *rs)
 {
 	/*
 	 * The reader saw the frame, so the message in it is charged no more.

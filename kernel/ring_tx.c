@@ -56,7 +56,7 @@ static int nl_ring_send(const struct nl_ring_run *run, void *buf,
 	struct msghdr msg = *run->msg;
 
 	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, len);
-	return run->rs->ops->sendmsg(run->sock, &msg, len);
+	return nl_shadow_sendmsg(run->rs, run->sock, &msg, len);
 }
 
 /*
@@ -292,7 +292,7 @@ int nl_ring_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
 	int err = -ENODATA;
 
 	if (len || !rcu_access_pointer(rs->tx))
-		return rs->ops->sendmsg(sock, msg, len);
+		return nl_shadow_sendmsg(rs, sock, msg, len);
 
 	if (mutex_lock_interruptible(&rs->tx_mutex))
 		return -ERESTARTSYS;

@@ -190,9 +190,13 @@ static __poll_t nl_ring_poll_rx(struct nl_ring_sock *rs, struct socket *sock,
 __poll_t nl_ring_poll(struct nl_ring_sock *rs, struct file *file,
 		      struct socket *sock, poll_table *wait)
 {
-	__poll_t mask = rs->ops->poll(file, sock, wait);
+	__poll_t mask;
 
-	mask = nl_ring_poll_rx(rs, sock, mask);
+	if (nl_shadow_is_set(rs))
+		nl_shadow_poll(rs, sock);
+	mask = rs->ops->poll(file, sock, wait);
+	if (!nl_shadow_is_set(rs))
+		mask = nl_ring_poll_rx(rs, sock, mask);
 	return nl_ring_poll_tx(rs, mask);
 }
 
@@ -244,8 +248,8 @@ int nl_ring_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 	long timeo = sock_rcvtimeo(rs->sk, flags & MSG_DONTWAIT);
 	int err, error;
 
-	if (!rcu_access_pointer(rs->rx))
-		return rs->ops->recvmsg(sock, msg, len, flags);
+	if (!rcu_access_pointer(rs->rx) || nl_shadow_is_set(rs))
+		return nl_shadow_recvmsg(rs, sock, msg, len, flags);
 
 	for (;;) {
 		if (mutex_lock_interruptible(&rs->rx_mutex))
