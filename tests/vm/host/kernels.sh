@@ -1,25 +1,30 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The kernels that the module is built for and tested with. To be sourced, in
-# the top folder of the project.
+# The kernels that the module is built for and tested with: those of the window
+# (tests/roots/window) that were fetched (tests/roots/fetch-kernels). To be sourced,
+# in the top folder of the project.
 #   BUILD	the build folder (default: build)
 # shellcheck shell=bash
+# shellcheck source=tests/roots/roots.sh
+. "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../../roots/roots.sh"
 
-# The versions of the stock kernels whose modules can be built here.
+# The versions of the kernels that are here, the oldest first.
 kernels()
 {
-	local image version
-	for image in /boot/vmlinuz-*; do
-		version=${image#/boot/vmlinuz-}
-		if [ -e "/lib/modules/$version/build/Makefile" ]; then
-			echo "$version"
-		fi
-	done | sort -V
+	local row suite
+	while read -r row suite _; do
+		cat "$(root_of "$suite")/.rows/$row" 2>/dev/null || :
+	done < <(window_rows) | sort -V
 }
 
-# build_module VERSION [MAKE-ARGUMENT]...: to BUILD/kernel-VERSION/netlink_mmap.ko
+# build_module VERSION [MAKE-ARGUMENT]...: to BUILD/kernel-VERSION/netlink_mmap.ko, in
+# the root of that kernel, by the compiler that Debian built the kernel with
 build_module()
 {
-	make -C kernel KERNELRELEASE="$1" BUILDDIR="$(realpath -m "${BUILD:-build}")/kernel-$1" "${@:2}"
+	local build
+	build=$(realpath -m "${BUILD:-build}")
+	mkdir -p "$build"
+	tests/roots/in-root --bind "$build" "$(kernel_root "$1")" make -C kernel \
+		KERNELRELEASE="$1" BUILDDIR="$build/kernel-$1" "${@:2}"
 }
 
 # The test programs for another machine, in the build folder of the portability
