@@ -215,6 +215,9 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 		err = nl_ring_check(req, rx);
 		if (err)
 			return err;
+		if (req->nm_flags & NL_MMAP_F_SHADOW &&
+		    nl_shadow_has_strangers(rs))
+			return -EBUSY;
 		ring = nl_ring_alloc(req, rx);
 		if (IS_ERR(ring))
 			return PTR_ERR(ring);
@@ -244,6 +247,7 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
  *
  * Return: 0; -EINVAL short @optlen; -EFAULT; -EBUSY mapped, or there is a
  * ring already; -EINVAL bad geometry, or flags that this ring cannot have;
+ * -EBUSY for a shadow ring, a recvmsg() sleeps that began without it;
  * -ENOBUFS over RLIMIT_MEMLOCK; -ENOMEM.
  */
 int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,

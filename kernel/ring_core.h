@@ -153,6 +153,7 @@ bool nl_ring_forget_read(struct nl_ring *ring);
 
 /* ring_shadow.c */
 bool nl_shadow_check(const struct nl_mmap_req2 *req);
+bool nl_shadow_has_strangers(struct nl_ring_sock *rs);
 unsigned int nl_shadow_in_use(struct nl_ring_sock *rs);
 void nl_shadow_start(struct nl_ring_sock *rs);
 void nl_shadow_map(struct nl_ring_sock *rs);

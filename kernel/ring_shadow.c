@@ -424,7 +424,7 @@ static void nl_shadow_leave(struct nl_ring_sock *rs,
 		nl_shadow_put_back(sh, ring);
 	}
 	if (skb_queue_empty(queue) && !sh->inside && sh->errors == call->errors)
-		sh->refused = false;
+		WRITE_ONCE(sh->refused, false);
 	if (ring) {
 		if (took)
 			nl_ring_count(ring, &ring->counters.by_copy, len);
@@ -520,7 +520,7 @@ static void nl_shadow_admit(struct nl_ring_sock *rs, struct socket *sock)
 	nl_shadow_end(sh);
 	ring = nl_shadow_ring(rs);
 	if (skb_queue_empty(queue) && sh->errors == call.errors)
-		sh->refused = false;
+		WRITE_ONCE(sh->refused, false);
 	if (ring)
 		nl_shadow_press(rs, ring, &none);
 	spin_unlock_irq(&queue->lock);
@@ -631,9 +631,10 @@ void nl_shadow_overrun(struct nl_ring_sock *rs)
 	spin_lock_irqsave(&queue->lock, flags);
 	ring = nl_shadow_ring(rs);
 	sh->errors++;
-	sh->refused = true;
+	WRITE_ONCE(sh->refused, true);
 	if (ring) {
-		WRITE_ONCE(ring->control->nmc_overruns, sh->errors);
+		/* who sees it finds the error: pairs with the reader's acquire */
+		smp_store_release(&ring->control->nmc_overruns, sh->errors);
 		nl_shadow_drop(rs, ring, &done);
 		nl_shadow_press(rs, ring, &done);
 	}
@@ -656,6 +657,33 @@ bool nl_shadow_check(const struct nl_mmap_req2 *req)
 	return req->nm_flags & NL_MMAP_F_CONTROL &&
 	       !(req->nm_flags & NL_MMAP_F_SPAN) &&
 	       req->req.nm_frame_nr < 1U << (31 - NL_MMAP_POSITION_SHIFT);
+}
+
+/**
+ * nl_shadow_has_strangers - do calls wait for messages that are not counted?
+ * @rs: rings of the socket
+ *
+ * They began before the socket was attached, or with another ring. Who waits in
+ * recvmsg() does so exclusively, behind those who poll.
+ */
+bool nl_shadow_has_strangers(struct nl_ring_sock *rs)
+{
+	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+	struct wait_queue_head *waiters = sk_sleep(rs->sk);
+	unsigned int counted, found = 0;
+	struct wait_queue_entry *wait;
+
+	spin_lock_irq(&queue->lock);
+	counted = min(rs->shadow.inside, NL_SHADOW_LOOKS);
+	spin_unlock_irq(&queue->lock);
+
+	spin_lock_irq(&waiters->lock);
+	list_for_each_entry_reverse(wait, &waiters->head, entry) {
+		if (!(wait->flags & WQ_FLAG_EXCLUSIVE) || ++found > counted)
+			break;
+	}
+	spin_unlock_irq(&waiters->lock);
+	return found > counted;
 }
 
 /**

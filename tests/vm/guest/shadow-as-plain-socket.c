@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -24,6 +25,7 @@
 #include <net/if.h>
 #include <cmocka.h>
 
+#include "../../shared/wait-until-asleep.h"
 #include "child-process.h"
 #include "shadow-reader.h"
 #include "uring-syscalls.h"
@@ -668,9 +670,22 @@ static void test_set_and_remove(void **state)
 	raw_close(&s);
 }
 
+static pid_t sleeper;
+
+static void *receive_once(void *data)
+{
+	static char buf[200];
+	int *fd = data;
+
+	__atomic_store_n(&sleeper, gettid(), __ATOMIC_RELEASE);
+	return recv(*fd, buf, sizeof(buf), 0) == 100 ? buf : NULL;
+}
+
 /* a call that sleeps in recvmsg: the message is for it alone */
 static void test_reserved(void **state)
 {
+	pthread_t thread;
+	void *received;
 	char buf[200];
 	pid_t pid;
 
@@ -684,18 +699,20 @@ static void test_reserved(void **state)
 	expect_frame(2, 100);
 	expect_nothing();
 
-	pid = fork();
-	if (!pid) {
-		/* sleeps, and ends by a signal */
-		alarm(60);
-		recv(shadow.fd, buf, sizeof(buf), 0);
-		_exit(1);
-	}
-	/* two messages, of which the child gets one, whoever is faster */
+	sleeper = 0;
+	assert_int_equal(pthread_create(&thread, NULL, receive_once,
+					&shadow.fd), 0);
+	assert_int_equal(wait_until_asleep(&sleeper), 0);
+	/* of two messages the thread gets one, whoever is faster */
 	send_one(3, 100);
-	while (recv(shadow.fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_PEEK) == 100)
+	send_one(3, 100);
+	while (shadow_take(&reader, buf, sizeof(buf)) < 0 &&
+	       recv(shadow.fd, buf, sizeof(buf), MSG_DONTWAIT) < 0)
 		sched_yield();
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	raw_check(buf, 3, 100);
+	assert_int_equal(pthread_join(thread, &received), 0);
+	raw_check(received, 3, 100);
+	expect_nothing();
 	send_one(4, 100);
 	expect_frame(4, 100);
 
@@ -708,6 +725,33 @@ static void test_reserved(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	send_one(5, 100);
 	expect_frame(5, 100);
+}
+
+/* a call that sleeps since before the socket was attached is not counted */
+static void test_stranger(void **state)
+{
+	const unsigned int flags = NL_MMAP_F_SHADOW | NL_MMAP_F_CONTROL;
+	struct raw_socket s;
+	pthread_t thread;
+	void *buf;
+
+	(void)state;
+	if (raw_built_in())
+		return;
+	raw_open(&s, NETLINK_USERSOCK);
+	sleeper = 0;
+	assert_int_equal(pthread_create(&thread, NULL, receive_once, &s.fd), 0);
+	assert_int_equal(wait_until_asleep(&sleeper), 0);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, raw_req(2048, 8),
+				       flags), -1);
+	assert_int_equal(errno, EBUSY);
+	assert_int_equal(raw_send(&from, s.portid, 0, 1, 100, 0), 100);
+	assert_int_equal(pthread_join(thread, &buf), 0);
+	raw_check(buf, 1, 100);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, raw_req(2048, 8),
+				       flags), 0);
+	raw_close(&s);
 }
 
 /* a reader that writes what it likes loses messages, no more */
@@ -965,6 +1009,7 @@ int main(void)
 		shadow_test(test_sleeping_sender),
 		shadow_test(test_set_and_remove),
 		shadow_test(test_reserved),
+		shadow_test(test_stranger),
 		shadow_test(test_lies),
 		shadow_test(test_fork),
 		shadow_test(test_exec),
