@@ -20,18 +20,17 @@ struct mnl_socket {
 /* where a socket sends to */
 extern const struct sockaddr_nl mnl_kernel_addr;
 
-/* socket.c: without a look at the environment */
-struct mnl_socket *mnl_socket_open_plain(int bus, int flags);
+/* ring.c */
+struct ring_rx;
+struct ring_tx;
 
 bool mnl_socket_mmap_unasked(struct mnl_socket *nl);
+struct ring_rx *mnl_socket_copy_from(const struct mnl_socket *nl);
+struct ring_tx *mnl_socket_send_after(const struct mnl_socket *nl);
 
-/*
- * ring.c: the ring that a plain call must not pass, because the kernel shares
- * it or the program has messages in it; NULL if there is none
- */
-struct mnl_ring *mnl_socket_ring_in_use(const struct mnl_socket *nl,
-					enum mnl_ring_type type);
-int mnl_ring_flush_all(struct mnl_ring *ring);
-ssize_t mnl_ring_recvfrom(struct mnl_ring *ring, void *buf, size_t len);
+/* ring_rx.c, ring_tx.c */
+ssize_t ring_rx_recvfrom(struct ring_rx *rx, void *buf, size_t size);
+ssize_t ring_tx_flush(struct ring_tx *tx);
+int ring_tx_drain(struct ring_tx *tx);
 
 #endif

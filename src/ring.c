@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Rings: messages in memory that the program shares with the kernel, and the
- * same calls over recvmsg and sendto where the kernel shares none. Setting,
- * mapping, ending them, and what both directions have in common.
+ * Rings: setting them, and what programs ask of both kinds.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <sys/mman.h>
 #include <libmnl/libmnl.h>
 
 #include "ring.h"
@@ -22,24 +17,29 @@
  *
  * The same calls work without rings (on kernels that have none, or when memory
  * for them is short): they receive with recvmsg(2) and send with sendto(2),
- * and a program needs no second way. mnl_ring_is_mapped() tells which it is.
+ * and a program needs no second way. mnl_ring_is_mapped() reports which it is.
  *
  * A program opts in with mnl_socket_mmap(), and receives like this:
  *
  * \verbatim
    mnl_socket_mmap(nl);
    rx = mnl_socket_get_ring(nl, MNL_RING_RX);
-   while (mnl_ring_wait(rx, -1) > 0)
-           if (mnl_ring_cb_run(rx, 0, portid, cb, NULL, 0, NULL) < 0)
+   for (;;) {
+           if (mnl_ring_wait(rx, -1) == -1 && errno != ENOBUFS && errno != EINTR)
                    break;
+           if (mnl_ring_cb_run(rx, 0, portid, cb, NULL, 0, NULL) == -1)
+                   perror("a request failed, or messages were lost");
+   }
    \endverbatim
  *
  * The RX ring and the TX ring of a socket may be used by two threads, each by
- * one. After fork(2) only the parent has the mapping; the child must not use
- * the rings.
+ * one; mnl_socket_recvfrom() by any number, as long as none uses the RX ring.
+ * After fork(2) a child has no mapping of its parent's rings. It may go on
+ * reading in the parent's place, and then maps the RX ring for itself: one of
+ * the two reads. Messages that the parent looked at are not the child's.
  *
- * Loss is told, never hidden: mnl_ring_wait() returns -1 with ENOBUFS once
- * after the kernel had to drop messages for the socket.
+ * Loss is reported, never hidden: the next call that receives returns -1 with
+ * ENOBUFS once after the kernel had to drop messages for the socket.
  * @{
  */
 
@@ -47,35 +47,12 @@
 #define RING_RX_SIZE		(4U << 20)
 #define RING_TX_SIZE		(1U << 20)
 #define RING_UNASKED_SIZE	(1U << 20)
-#define RING_SPINS		200
 
 /* Frames of a size for one message; with spans, that of most messages: a
  * longer one takes several.
  */
 #define RING_FRAME_SIZE		16384U
 #define RING_SPAN_FRAME_SIZE	2048U
-
-/* Without a ring a message is received into a buffer of this size: more than
- * the 64 KiB and headers that nfnetlink_queue sends at the most.
- */
-#define RING_RECV_SIZE		131072U
-#define RING_RECV_SLOTS		64U
-
-/* a system call failed, or a socket error was fetched */
-void ring_count_error(struct mnl_ring *ring, int err)
-{
-	if (err == ENOBUFS && ring->type == MNL_RING_RX)
-		ring->stats.overruns++;
-}
-
-struct mnl_ring_buffer *ring_buffer(size_t size)
-{
-	struct mnl_ring_buffer *buf = malloc(sizeof(*buf) + size);
-
-	if (buf != NULL)
-		buf->size = size;
-	return buf;
-}
 
 /*
  * Setup
@@ -84,56 +61,30 @@ struct mnl_ring_buffer *ring_buffer(size_t size)
 static struct mnl_rings *rings_get(struct mnl_socket *nl)
 {
 	struct mnl_rings *rings = nl->rings;
-	int i;
 
 	if (rings != NULL)
 		return rings;
 	rings = calloc(1, sizeof(*rings));
 	if (rings == NULL)
 		return NULL;
-	for (i = 0; i < 2; i++) {
-		rings->ring[i].nl = nl;
-		rings->ring[i].type = i;
-	}
+	rings->fd = nl->fd;
+	rings->rx.ring.rings = rings->tx.ring.rings = rings;
+	rings->rx.ring.type = MNL_RING_RX;
+	rings->tx.ring.type = MNL_RING_TX;
 	nl->rings = rings;
 	return rings;
 }
 
-static int ring_option(enum mnl_ring_type type)
+/* NULL and EINVAL: no such type */
+static struct mnl_ring *ring_of(struct mnl_rings *rings,
+				enum mnl_ring_type type)
 {
-	return type == MNL_RING_RX ? NETLINK_RX_RING : NETLINK_TX_RING;
-}
-
-/* the extensions that the kernel gave; kernels of old do not know the question */
-static unsigned int ring_get_flags(const struct mnl_socket *nl,
-				   enum mnl_ring_type type)
-{
-	struct nl_mmap_state state = { .nm_flags = 0 };
-	socklen_t len = sizeof(state);
-
-	if (getsockopt(nl->fd, SOL_NETLINK, ring_option(type), &state,
-		       &len) == -1 || len < sizeof(state))
-		return 0;
-	return state.nm_flags;
-}
-
-static int ring_set_kernel(struct mnl_ring *ring,
-			   const struct nl_mmap_req *req)
-{
-	int fd = ring->nl->fd, option = ring_option(ring->type);
-	struct nl_mmap_req2 req2 = { .req = *req };
-
-	if (ring->type == MNL_RING_RX && req->nm_frame_nr > 0)
-		req2.nm_flags = NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL;
-	if (setsockopt(fd, SOL_NETLINK, option, &req2, sizeof(req2)) == 0)
-		return 0;
-	if (errno != ENOPROTOOPT)
-		return -1;
-	if (ring_attach(fd) == -1) {
-		errno = ENOPROTOOPT;
-		return -1;
-	}
-	return setsockopt(fd, SOL_NETLINK, option, &req2, sizeof(req2));
+	if (type == MNL_RING_RX)
+		return &rings->rx.ring;
+	if (type == MNL_RING_TX)
+		return &rings->tx.ring;
+	errno = EINVAL;
+	return NULL;
 }
 
 /**
@@ -159,29 +110,19 @@ EXPORT_SYMBOL int mnl_socket_set_ring2(struct mnl_socket *nl,
 				       const struct nl_mmap_req *req)
 {
 	static const struct nl_mmap_req none;
-	struct mnl_rings *rings;
+	struct mnl_rings *rings = rings_get(nl);
 	struct mnl_ring *ring;
 
-	if (type != MNL_RING_RX && type != MNL_RING_TX) {
-		errno = EINVAL;
-		return -1;
-	}
-	rings = rings_get(nl);
 	if (rings == NULL)
+		return -1;
+	ring = ring_of(rings, type);
+	if (ring == NULL)
 		return -1;
 	if (rings->ready) {
 		errno = EBUSY;
 		return -1;
 	}
-	if (req == NULL)
-		req = &none;
-	ring = &rings->ring[type];
-	if (ring_set_kernel(ring, req) == -1)
-		return -1;
-	ring->req = *req;
-	ring->in_kernel = req->nm_frame_nr > 0;
-	ring->flags = ring->in_kernel ? ring_get_flags(nl, type) : 0;
-	return 0;
+	return ring_set(ring, req != NULL ? req : &none, 0);
 }
 
 static struct nl_mmap_req ring_req(unsigned int blocks, unsigned int frame_size)
@@ -206,7 +147,7 @@ static int ring_set_req(struct mnl_socket *nl, enum mnl_ring_type type,
 		return 0;
 	if (errno != ENOPROTOOPT)
 		return -1;
-	nl->rings->ring[type].req = req;
+	ring_of(nl->rings, type)->req = req;
 	return 0;
 }
 
@@ -216,7 +157,7 @@ static int ring_set_size(struct mnl_socket *nl, enum mnl_ring_type type,
 {
 	unsigned int blocks = size / RING_BLOCK_SIZE +
 			      !!(size % RING_BLOCK_SIZE);
-	const struct mnl_ring *ring = &nl->rings->ring[type];
+	const struct mnl_ring *ring = ring_of(nl->rings, type);
 
 	if (type == MNL_RING_TX)
 		return ring_set_req(nl, type, blocks, RING_FRAME_SIZE);
@@ -269,88 +210,40 @@ static int ring_set_default(struct mnl_socket *nl, enum mnl_ring_type type)
 		if (errno != ENOBUFS && errno != ENOMEM)
 			return -1;
 	}
-	nl->rings->ring[type].req = ring_req(most / RING_BLOCK_SIZE,
-					     RING_FRAME_SIZE);
+	ring_of(nl->rings, type)->req = ring_req(most / RING_BLOCK_SIZE,
+						 RING_FRAME_SIZE);
 	return 0;
 }
 
-static size_t ring_size(const struct mnl_ring *ring)
+static int set_defaults(struct mnl_socket *nl)
 {
-	if (!ring->in_kernel)
-		return 0;
-	return (size_t)ring->req.nm_block_size * ring->req.nm_block_nr;
-}
+	const struct mnl_rings *rings = nl->rings;
 
-static int rings_map(struct mnl_socket *nl)
-{
-	struct mnl_rings *rings = nl->rings;
-	size_t rx_size = ring_size(&rings->ring[MNL_RING_RX]);
-	size_t len = rx_size + ring_size(&rings->ring[MNL_RING_TX]);
-	bool control = rings->ring[MNL_RING_RX].flags & NL_MMAP_F_CONTROL;
-	size_t size = len;
-	char *map;
-
-	if (size == 0)
+	if (rings->rx.ring.req.nm_frame_nr || rings->tx.ring.req.nm_frame_nr)
 		return 0;
-	if (control)
-		len += sysconf(_SC_PAGESIZE);
-	map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, nl->fd, 0);
-	if (map == MAP_FAILED)
+	if (ring_set_default(nl, MNL_RING_RX) == -1)
 		return -1;
-	if (!rings->unasked)
-		madvise(map, len, MADV_DONTFORK);
-	rings->map = map;
-	rings->map_len = len;
-	if (rings->ring[MNL_RING_RX].in_kernel)
-		rings->ring[MNL_RING_RX].mem = map;
-	if (rings->ring[MNL_RING_TX].in_kernel)
-		rings->ring[MNL_RING_TX].mem = map + rx_size;
-	if (control)
-		rings->ring[MNL_RING_RX].control = (void *)(map + size);
-	return 0;
+	return ring_set_default(nl, MNL_RING_TX);
 }
 
-/*
- * A ring that the program does not know of: for reception, and inherited by
- * fork(2), as the socket is. Where there is none the socket stays as it is.
- */
-bool mnl_socket_mmap_unasked(struct mnl_socket *nl)
+/* a kernel that does not know them has a ring without them */
+static int ask_for_senders(struct mnl_ring *rx)
 {
-	struct mnl_rings *rings = rings_get(nl);
+	static const struct nl_mmap_req none;
+	struct nl_mmap_req req = rx->req;
 
-	if (rings == NULL)
-		return false;
-	rings->unasked = true;
-	if (mnl_socket_set_ring(nl, RING_UNASKED_SIZE, 0) == 0 &&
-	    rings->ring[MNL_RING_RX].in_kernel && mnl_socket_mmap(nl) == 0)
-		return true;
-	mnl_socket_munmap(nl);
-	return false;
-}
-
-static int ring_start(struct mnl_ring *ring)
-{
-	const struct nl_mmap_req *req = &ring->req;
-
-	if (req->nm_frame_nr == 0)
+	if (!rx->in_kernel)
 		return 0;
-	ring->per_block = req->nm_block_size / req->nm_frame_size;
-	ring->tails = req->nm_block_size % req->nm_frame_size != 0;
-	ring->frame_nr = req->nm_frame_nr;
-	ring->capacity = req->nm_frame_size - NL_MMAP_HDRLEN;
-	if (ring->mem == NULL && ring->type == MNL_RING_RX) {
-		ring->capacity = RING_RECV_SIZE;
-		if (ring->frame_nr > RING_RECV_SLOTS)
-			ring->frame_nr = RING_RECV_SLOTS;
-	}
-	ring_wakeup_start(ring);
-	ring->slots = calloc(ring->frame_nr, sizeof(*ring->slots));
-	return ring->slots == NULL ? -1 : 0;
+	if (ring_set(rx, &none, 0) == -1)
+		return -1;
+	return ring_set(rx, &req, NL_MMAP_F_SENDER);
 }
 
 /**
- * mnl_socket_mmap - receive and send through rings from now on
+ * mnl_socket_mmap2 - receive and send through rings, with flags
  * \param nl socket
+ * \param flags 0, or MNL_RING_SENDER: mnl_ring_get_info() is to know the port ID
+ * and the network namespace of senders, where the kernel reports them in frames
  *
  * Maps the rings that were set. If none was, sets both, as
  * mnl_socket_set_ring() does for 4 MiB and 1 MiB, or for less if
@@ -358,53 +251,62 @@ static int ring_start(struct mnl_ring *ring)
  * ends them.
  *
  * Returns 0, also when the kernel has no rings: mnl_socket_get_ring() and
- * mnl_ring_is_mapped() tell. A second call changes nothing. On error, it
- * returns -1 and errno is set: EBADF and the like for a bad descriptor,
- * ENOMEM.
+ * mnl_ring_is_mapped() report which it is. A second call changes nothing. On
+ * error, it returns -1 and errno is set: EINVAL unknown flags; EBADF and the
+ * like for a bad descriptor; ENOMEM.
  */
-EXPORT_SYMBOL int mnl_socket_mmap(struct mnl_socket *nl)
+EXPORT_SYMBOL int mnl_socket_mmap2(struct mnl_socket *nl, unsigned int flags)
 {
-	struct mnl_rings *rings = rings_get(nl);
-	struct mnl_ring *rx, *tx;
+	struct mnl_rings *rings;
 
+	if (flags & ~MNL_RING_SENDER) {
+		errno = EINVAL;
+		return -1;
+	}
+	rings = rings_get(nl);
 	if (rings == NULL)
 		return -1;
 	if (rings->ready)
 		return 0;
-	rx = &rings->ring[MNL_RING_RX];
-	tx = &rings->ring[MNL_RING_TX];
-	if (rx->req.nm_frame_nr == 0 && tx->req.nm_frame_nr == 0 &&
-	    (ring_set_default(nl, MNL_RING_RX) == -1 ||
-	     ring_set_default(nl, MNL_RING_TX) == -1))
-		goto err;
-	if (rings_map(nl) == -1 || ring_start(rx) == -1 ||
-	    ring_start(tx) == -1)
-		goto err;
+	if (set_defaults(nl) == -1 ||
+	    (flags && ask_for_senders(&rings->rx.ring) == -1) ||
+	    rings_start(rings) == -1) {
+		mnl_socket_munmap(nl);
+		return -1;
+	}
 	rings->ready = true;
-	rings->spins = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? RING_SPINS : 0;
 	return 0;
-err:
-	mnl_socket_munmap(nl);
-	return -1;
 }
 
-static void ring_stop(struct mnl_ring *ring)
+/**
+ * mnl_socket_mmap - receive and send through rings from now on
+ * \param nl socket
+ *
+ * Returns as mnl_socket_mmap2() without flags.
+ */
+EXPORT_SYMBOL int mnl_socket_mmap(struct mnl_socket *nl)
 {
-	static const struct nl_mmap_req none;
-	struct mnl_ring_buffer *kept;
-	unsigned int i;
+	return mnl_socket_mmap2(nl, 0);
+}
 
-	if (ring->slots != NULL)
-		for (i = 0; i < ring->frame_nr; i++)
-			free(ring->slots[i].buf);
-	free(ring->slots);
-	while ((kept = ring->kept) != NULL) {
-		ring->kept = kept->next;
-		free(kept);
-	}
-	if (ring->in_kernel)
-		setsockopt(ring->nl->fd, SOL_NETLINK, ring_option(ring->type),
-			   &none, sizeof(none));
+/*
+ * A ring that the program does not know of, for reception. Only a kernel that
+ * heeds the room of the program's buffer makes parts of dumps that fit it. Where
+ * there is no such ring the socket stays as it is.
+ */
+bool mnl_socket_mmap_unasked(struct mnl_socket *nl)
+{
+	const struct mnl_ring *rx;
+	struct mnl_rings *rings = rings_get(nl);
+
+	if (rings == NULL)
+		return false;
+	rx = &rings->rx.ring;
+	if (mnl_socket_set_ring(nl, RING_UNASKED_SIZE, 0) == 0 &&
+	    rx->in_kernel && rx->heeds_room && mnl_socket_mmap(nl) == 0)
+		return true;
+	mnl_socket_munmap(nl);
+	return false;
 }
 
 /**
@@ -413,22 +315,18 @@ static void ring_stop(struct mnl_ring *ring)
  *
  * Unmaps and removes the rings; the socket is a plain one again. Messages in
  * frames and frames not flushed are lost, those in the socket's queue are not.
+ * In a child the parent's rings stay as they are.
  * Pointers to rings and messages are invalid from then on.
  *
  * Returns 0. It does not fail, and keeps errno.
  */
 EXPORT_SYMBOL int mnl_socket_munmap(struct mnl_socket *nl)
 {
-	struct mnl_rings *rings = nl->rings;
 	int saved = errno;
 
-	if (rings == NULL)
+	if (nl->rings == NULL)
 		return 0;
-	if (rings->map != NULL)
-		munmap(rings->map, rings->map_len);
-	ring_stop(&rings->ring[MNL_RING_RX]);
-	ring_stop(&rings->ring[MNL_RING_TX]);
-	free(rings);
+	rings_stop(nl->rings);
 	nl->rings = NULL;
 	errno = saved;
 	return 0;
@@ -446,28 +344,46 @@ EXPORT_SYMBOL int mnl_socket_munmap(struct mnl_socket *nl)
 EXPORT_SYMBOL struct mnl_ring *mnl_socket_get_ring(const struct mnl_socket *nl,
 						   enum mnl_ring_type type)
 {
+	struct mnl_ring *ring = NULL;
+
 	if (type != MNL_RING_RX && type != MNL_RING_TX) {
 		errno = EINVAL;
 		return NULL;
 	}
-	if (nl->rings == NULL || !nl->rings->ready ||
-	    nl->rings->ring[type].frame_nr == 0) {
+	if (nl->rings != NULL && nl->rings->ready)
+		ring = ring_of(nl->rings, type);
+	if (ring == NULL || ring->frame_nr == 0) {
 		errno = EBADR;
 		return NULL;
 	}
-	return &nl->rings->ring[type];
+	return ring;
 }
 
-struct mnl_ring *mnl_socket_ring_in_use(const struct mnl_socket *nl,
-					enum mnl_ring_type type)
+/*
+ * For mnl_socket_recvfrom(): the ring that a plain receive must not pass. The
+ * kernel shares it, or the parts of dumps may be longer than a buffer since the
+ * program read in place. NULL: there is none.
+ */
+struct ring_rx *mnl_socket_copy_from(const struct mnl_socket *nl)
 {
 	struct mnl_rings *rings = nl->rings;
-	struct mnl_ring *ring;
+	struct ring_rx *rx;
 
-	if (rings == NULL || !rings->ready)
+	if (rings == NULL || !rings->ready || rings->rx.ring.frame_nr == 0)
 		return NULL;
-	ring = &rings->ring[type];
-	return ring->mem != NULL || ring->used > 0 ? ring : NULL;
+	rx = ring_get_rx(&rings->rx.ring);
+	return rx->ring.mem != NULL || rx->in_place ? rx : NULL;
+}
+
+/* For mnl_socket_sendto(): the ring that has messages that go first. */
+struct ring_tx *mnl_socket_send_after(const struct mnl_socket *nl)
+{
+	struct mnl_rings *rings = nl->rings;
+
+	if (rings == NULL || !rings->ready || rings_are_inherited(rings))
+		return NULL;
+	ring_expect_queued(rings);
+	return rings->tx.ring.frame_nr > 0 ? &rings->tx : NULL;
 }
 
 /**

@@ -1,88 +1,168 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Rings, as the files of the library that deal with them see them.
+ * Rings, as the files of the library that deal with them see them. Each file
+ * calls only those below it:
+ *
+ *	ring.c ring_raw.c	setting up, what programs ask of a ring
+ *	ring_rx.c		receiving
+ *	ring_wait.c ring_tx.c	waiting; transmitting
+ *	ring_start.c		what is known of a ring
+ *	ring_frames.c		messages in frames		(ring_source)
+ *	ring_socket.c		messages by recvmmsg()		(ring_source)
+ *	ring_map.c		shared memory, system calls
+ *	ring_attach.c ring_pace.c
  */
 #ifndef LIBMNL_RING_H
 #define LIBMNL_RING_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <linux/netlink_mmap.h>
 
 #include "internal.h"
+#include "ring_pace.h"
 
-/* A message outside of frames: it came by recvmsg, or waits for sendto. */
-struct mnl_ring_buffer {
-	struct mnl_ring_buffer	*next;	/* in the list of kept ones */
+/* A message outside of frames: recvmsg() put it there, or sendto() takes it. */
+struct ring_buffer {
+	struct ring_buffer	*next;	/* in the list of kept ones */
+	unsigned int		refs;	/* times that it is kept */
 	size_t			size;	/* bytes of data */
+	struct sockaddr_nl	from;
 	char			data[] __attribute__((aligned(MNL_ALIGNTO)));
 };
 
-/* what is in the frames that the program has looked at */
-enum mnl_ring_entry {
+/* what is in the slots from tail to head */
+enum ring_entry {
 	RING_MESSAGE,	/* a message that is not given back */
-	RING_HOLE,	/* no message; goes back with those in front of it */
-	RING_PASSED,	/* kept, or passed over: not ours to give back now */
+	RING_HOLE,	/* no message: given back with those in front of it */
+	RING_PASSED,	/* frames that are kept, or were: not to be given back */
 };
 
 /* what the library knows of a frame, and the kernel does not see */
-struct mnl_ring_slot {
-	struct mnl_ring_buffer	*buf;
-	size_t			len;	/* bytes of the message */
-	enum mnl_ring_entry	entry;
-	unsigned int		span;	/* frames of it, 0: none begins here */
+struct ring_slot {
+	void			*data;	/* the message */
+	size_t			len;	/* its bytes */
+	struct ring_buffer	*buf;	/* where it is, NULL: in frames */
+	enum ring_entry		entry;
+	unsigned int		span;	/* frames of it */
 	unsigned int		kept;	/* frames kept here since a message
 					 * was read here
 					 */
-	bool			held;	/* of these, not given back yet */
+	unsigned int		refs;	/* times that these are kept */
+	bool			truncated; /* the buffer was too small */
 };
 
-/* when the reader is woken: see ring_wait.c */
-struct mnl_ring_wakeup {
-	unsigned int	most;		/* messages, 1: for the first, always */
-	unsigned int	delay;		/* microseconds */
-	unsigned int	busy_poll;	/* microseconds, 0: a few looks */
-	unsigned int	batch;		/* messages, now */
-	unsigned int	hold;		/* sleeps until it may grow */
-	unsigned int	backoff;	/* sleeps to hold after the next failure */
-	bool		grown;		/* for the last sleep */
-	bool		late;		/* the last sleep ended by time */
-	uint64_t	slept;		/* nanoseconds, when */
-	uint64_t	messages;	/* received until then */
-};
-
+/* what both kinds of ring have */
 struct mnl_ring {
-	const struct mnl_socket	*nl;
+	struct mnl_rings	*rings;
 	enum mnl_ring_type	type;
 	struct nl_mmap_req	req;		/* frame_nr 0: never set */
 	unsigned int		flags;		/* NL_MMAP_F_* */
 	bool			in_kernel;	/* the kernel has this ring */
+	bool			heeds_room;	/* nmc_room, nmc_overruns */
 	char			*mem;		/* NULL: not mapped */
-	struct nl_mmap_control	*control;	/* NULL: none */
 	unsigned int		per_block;
-	bool			tails;		/* what is left of a block is unused */
+	bool			tails;		/* the end of a block is unused */
 	unsigned int		frame_nr;	/* or slots, without a ring */
+	size_t			header;		/* bytes before a message */
 	size_t			capacity;	/* bytes of a frame's message */
 	unsigned int		head;		/* next frame to peek or reserve */
 	unsigned int		tail;		/* oldest frame in use */
 	unsigned int		used;		/* frames from tail to head */
-	unsigned int		peeked;		/* RX: of these, messages */
-	unsigned int		held;		/* RX: kept frames */
-	size_t			reserved;	/* TX: bytes, 0: nothing */
-	int			error;		/* TX, not mapped: to be told */
-	struct mnl_ring_slot	*slots;
-	struct mnl_ring_buffer	*kept;		/* RX, outside of frames */
-	struct mnl_ring_wakeup	wakeup;
 	struct mnl_ring_stats	stats;
 };
 
+struct ring_rx;
+
+/*
+ * Where messages come from. next() puts the next message at the head of the
+ * slots; it returns NULL and errno if there is none (EAGAIN), if messages were
+ * lost (ENOBUFS), or if the program holds all slots (EBUSY).
+ */
+struct ring_source {
+	/* 1 next() has a message without waiting for it, 0 no, -1 loss */
+	int			(*ready)(struct ring_rx *rx);
+	struct ring_slot	*(*next)(struct ring_rx *rx);
+	/* gives the oldest message back */
+	void			(*release)(struct ring_rx *rx);
+	void			(*keep)(struct ring_rx *rx, struct ring_slot *s);
+	/* the room that the program has for a message, 0: any */
+	void			(*offer)(struct ring_rx *rx, size_t room);
+	/* messages to come without a system call */
+	unsigned int		(*count)(struct ring_rx *rx);
+	/* sleeps until ready() or @end (-1: no limit), as long as @nap says:
+	 * 1 ready, 0 it is @end, -1 and errno
+	 */
+	int			(*sleep)(struct ring_rx *rx, struct ring_nap nap,
+					 long long now, long long end);
+	/* prepares for a sleep of the program's own: false if it must not */
+	bool			(*arm)(struct ring_rx *rx, struct ring_nap nap);
+	void			(*disarm)(struct ring_rx *rx);
+	bool			is_shared;	/* ready() changes by itself */
+};
+
+extern const struct ring_source ring_frames, ring_socket;
+
+struct ring_rx {
+	struct mnl_ring		ring;
+	const struct ring_source *source;
+	struct ring_slot	*slots;
+	unsigned int		peeked;		/* messages that the program holds */
+	struct ring_buffer	*kept;		/* buffers that it keeps */
+	struct ring_slot	*running;	/* in a callback now */
+
+	/* mnl_socket_recvfrom() */
+	pthread_mutex_t		lock;
+	unsigned int		waiters;
+	struct ring_slot	*part;		/* its beginning was copied */
+	size_t			room;		/* offered last, 0: any */
+	size_t			longest;	/* ever offered */
+	bool			in_place;	/* mnl_ring_*() was used, too */
+
+	/* frames */
+	struct nl_mmap_control	*control;	/* NULL: none */
+	uint32_t		overruns;	/* reported */
+	unsigned int		skipped;	/* frames in SKIP */
+	unsigned int		taken;		/* frames since none was ready */
+	bool			queued;		/* the kernel may have more */
+
+	/* plain socket */
+	unsigned int		filled;		/* slots with messages to come */
+	bool			drained;	/* then nothing was queued */
+	bool			assumed;	/* ... as far as we know */
+	unsigned int		singles;	/* calls that found one message */
+
+	struct ring_pace	pace;
+	bool			armed;
+	unsigned int		busy_poll;	/* microseconds, 0: a few looks */
+	int			spins;		/* looks before sleeping */
+};
+
+struct ring_tx {
+	struct mnl_ring		ring;
+	size_t			reserved;	/* bytes, 0: nothing */
+	struct ring_buffer	**bufs;		/* instead of frames */
+	size_t			*lens;		/* of what is committed */
+	struct ring_buffer	*large;		/* longer than a frame */
+	size_t			large_len;	/* 0: not committed */
+	int			error;		/* for the next flush */
+};
+
 struct mnl_rings {
-	struct mnl_ring	ring[2];
+	int		fd;
+	struct ring_rx	rx;
+	struct ring_tx	tx;
 	void		*map;
 	size_t		map_len;
+	char		*guard;		/* 0 in a child, NULL: no mapping */
+	bool		inherited;	/* the rings are another process's */
 	bool		ready;		/* mnl_socket_mmap() was called */
 	bool		unasked;	/* the program did not ask for a ring */
-	int		spins;		/* looks before sleeping */
 };
+
+#define NS_PER_US	1000LL
+#define NS_PER_MS	1000000LL
+#define NS_PER_S	1000000000LL
 
 /*
  * Frames
@@ -104,9 +184,10 @@ static inline struct nl_mmap_hdr *ring_frame(const struct mnl_ring *ring,
 				      frame * ring->req.nm_frame_size);
 }
 
-static inline void *frame_payload(struct nl_mmap_hdr *hdr)
+static inline void *frame_payload(const struct mnl_ring *ring,
+				  struct nl_mmap_hdr *hdr)
 {
-	return (char *)hdr + NL_MMAP_HDRLEN;
+	return (char *)hdr + ring->header;
 }
 
 /* Pairs with the kernel's release store: what it wrote before is seen. */
@@ -124,7 +205,7 @@ static inline void frame_set_status(struct nl_mmap_hdr *hdr,
 	__atomic_store_n(&hdr->nm_status, status, __ATOMIC_RELEASE);
 }
 
-/* the frame @offset, no more than all of them, behind @index */
+/* the frame @offset, no more than all of them, after @index */
 static inline unsigned int ring_index(const struct mnl_ring *ring,
 				      unsigned int index, unsigned int offset)
 {
@@ -144,15 +225,6 @@ static inline void ring_give_back(struct mnl_ring *ring, unsigned int frames)
 	ring->used -= frames;
 }
 
-/* or EINVAL */
-static inline bool ring_is(const struct mnl_ring *ring, enum mnl_ring_type type)
-{
-	if (ring->type == type)
-		return true;
-	errno = EINVAL;
-	return false;
-}
-
 static inline void ring_count(struct mnl_ring *ring, uint64_t *way, size_t len)
 {
 	ring->stats.messages++;
@@ -160,22 +232,64 @@ static inline void ring_count(struct mnl_ring *ring, uint64_t *way, size_t len)
 	(*way)++;
 }
 
-/* ring.c */
-void ring_count_error(struct mnl_ring *ring, int err);
-struct mnl_ring_buffer *ring_buffer(size_t size);
+static inline struct ring_rx *to_rx(struct mnl_ring *ring)
+{
+	return (struct ring_rx *)ring;
+}
+
+static inline struct ring_tx *to_tx(struct mnl_ring *ring)
+{
+	return (struct ring_tx *)ring;
+}
+
+static inline bool is_in(const void *start, size_t len, const void *address)
+{
+	return (uintptr_t)address - (uintptr_t)start < len;
+}
+
+/* a word that the other ring's thread may write, too */
+static inline void ring_expect_queued(struct mnl_rings *rings)
+{
+	__atomic_store_n(&rings->rx.queued, true, __ATOMIC_RELAXED);
+}
 
 /* ring_attach.c */
 int ring_attach(int fd);
 
-/* ring_rx.c */
-bool ring_rx_ready(struct mnl_ring *ring);
-int ring_rx_pass_on(struct mnl_ring *ring);
-int ring_wait_as_recvmsg(struct mnl_ring *ring, int flags);
+/* ring_map.c */
+struct ring_buffer *ring_buffer(size_t size);
+void ring_buffer_keep(struct ring_rx *rx, struct ring_slot *slot);
+int ring_set(struct mnl_ring *ring, const struct nl_mmap_req *req,
+	     unsigned int flags);
+void ring_remove(struct mnl_ring *ring);
+socklen_t ring_get_state(const struct mnl_ring *ring,
+			 struct nl_mmap_state *state);
+int rings_map(struct mnl_rings *rings);
+void rings_unmap(struct mnl_rings *rings);
+bool rings_are_inherited(struct mnl_rings *rings);
+long long ring_now(void);
+void ring_count_error(struct mnl_ring *ring, int err);
+int ring_socket_error(struct mnl_ring *ring);
+int ring_poll(struct mnl_ring *ring, short *events, long long ns);
+
+/* ring_frames.c */
+bool ring_frames_find(struct ring_rx *rx);
+int ring_frames_pass_on(struct ring_rx *rx);
+void ring_frames_join(struct ring_rx *rx);
+struct ring_slot *ring_frames_kept(struct ring_rx *rx, const void *address);
+void ring_frames_release_kept(struct ring_rx *rx, struct ring_slot *slot);
+
+/* ring_start.c */
+int rings_start(struct mnl_rings *rings);
+void rings_stop(struct mnl_rings *rings);
+struct ring_rx *ring_get_rx(struct mnl_ring *ring);
+struct ring_tx *ring_get_tx(struct mnl_ring *ring);
+void ring_read_in_place(struct ring_rx *rx);
 
 /* ring_tx.c */
-bool ring_tx_ready(const struct mnl_ring *ring);
+bool ring_tx_ready(const struct ring_tx *tx);
 
 /* ring_wait.c */
-void ring_wakeup_start(struct mnl_ring *ring);
+int ring_wait_as_recvmsg(struct ring_rx *rx, int flags);
 
 #endif

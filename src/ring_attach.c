@@ -3,23 +3,23 @@
  * Attaching: on kernels whose af_netlink has no rings, the generic netlink
  * family of the module gives a socket the ring options.
  */
+#include <unistd.h>
 #include <linux/genetlink.h>
 #include <libmnl/libmnl.h>
 
 #include "ring.h"
 
-static ssize_t genl_talk(struct mnl_socket *nl, struct nlmsghdr *nlh,
-			 mnl_cb_t cb, void *data)
+static int genl_talk(int genl, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
-	char buf[8192];
+	char buf[8192] __attribute__((aligned(MNL_ALIGNTO)));
 	ssize_t len;
 	int ret;
 
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1)
+	if (sendto(genl, nlh, nlh->nlmsg_len, 0, NULL, 0) == -1)
 		return -1;
 	do {
-		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		len = recvfrom(genl, buf, sizeof(buf), 0, NULL, NULL);
 		if (len == -1)
 			return -1;
 		ret = mnl_cb_run(buf, len, 0, 0, cb, data);
@@ -52,7 +52,7 @@ static int family_cb(const struct nlmsghdr *nlh, void *data)
 }
 
 /* looking the family up loads the module */
-static int ring_attach_by(struct mnl_socket *genl, int fd)
+static int attach_by(int genl, int fd)
 {
 	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
 	struct nlmsghdr *nlh;
@@ -72,13 +72,14 @@ static int ring_attach_by(struct mnl_socket *genl, int fd)
 /* 0, or -1 and errno */
 int ring_attach(int fd)
 {
-	struct mnl_socket *genl;
-	int ret;
+	int genl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	int ret, err;
 
-	genl = mnl_socket_open_plain(NETLINK_GENERIC, SOCK_CLOEXEC);
-	if (genl == NULL)
+	if (genl == -1)
 		return -1;
-	ret = ring_attach_by(genl, fd);
-	mnl_socket_close(genl);
+	ret = attach_by(genl, fd);
+	err = errno;
+	close(genl);
+	errno = err;
 	return ret;
 }

@@ -123,7 +123,7 @@ static void put_descriptor(void *data)
 
 	if (kind_of(d) == CLOSED) {
 		/* the number may be another file's */
-		d->nl->fd = -1;
+		d->nl->fd = d->nl->rings->fd = -1;
 		mnl_socket_close(d->nl);
 		set_kind(d, UNKNOWN);
 	}
@@ -217,38 +217,59 @@ static size_t copy_message(const struct msghdr *msg, const char *from,
 	return copied;
 }
 
+static size_t room_of(const struct msghdr *msg)
+{
+	size_t room = 0, i;
+
+	for (i = 0; i < (size_t)msg->msg_iovlen; i++)
+		room += msg->msg_iov[i].iov_len;
+	return room;
+}
+
 /* the message that a frame announces, or has */
-static ssize_t receive_current(struct mnl_ring *ring, struct msghdr *msg,
+static ssize_t receive_current(struct ring_rx *rx, struct msghdr *msg,
 			       int flags)
 {
-	struct nl_mmap_hdr *hdr = mnl_ring_current_frame(ring);
+	struct mnl_ring *ring = &rx->ring;
+	struct nl_mmap_hdr *hdr = ring_frame(ring, ring->head);
 	size_t len = hdr->nm_len, copied;
 	ssize_t ret;
 
 	if (frame_status(hdr) == NL_MMAP_STATUS_COPY) {
-		ret = real_recvmsg(ring->nl->fd, msg, flags | MSG_DONTWAIT);
+		ret = real_recvmsg(ring->rings->fd, msg, flags | MSG_DONTWAIT);
 		if (ret == -1 && errno != EAGAIN)
 			return -1;
 	} else {
-		copied = copy_message(msg, frame_payload(hdr), len);
+		copied = copy_message(msg, frame_payload(ring, hdr), len);
 		put_address(msg, hdr);
 		msg->msg_controllen = 0;
 		msg->msg_flags = copied < len ? MSG_TRUNC : 0;
 		ret = flags & MSG_TRUNC ? len : copied;
 	}
 	if (!(flags & MSG_PEEK))
-		mnl_ring_advance(ring);
+		ring_frames_pass_on(rx);
 	return ret;
 }
 
+/* in a child that has no mapping of its own: a plain receive */
 static ssize_t receive(struct mnl_ring *ring, struct msghdr *msg, int flags)
 {
-	ssize_t ret;
+	struct ring_rx *rx = ring_get_rx(ring);
+	size_t room = room_of(msg);
+	ssize_t ret = 0;
 
+	if (ring->mem == NULL)
+		return real_recvmsg(ring->rings->fd, msg, flags);
+	rx->source->offer(rx, room ? room : 1);
 	do {
-		if (ring_wait_as_recvmsg(ring, flags) == -1)
+		switch (rx->source->ready(rx)) {
+		case -1:
 			return -1;
-		ret = receive_current(ring, msg, flags);
+		case 0:
+			if (ring_wait_as_recvmsg(rx, flags) == -1)
+				return -1;
+		}
+		ret = receive_current(rx, msg, flags);
 	} while (ret == -1 && errno == EAGAIN);
 	return ret;
 }

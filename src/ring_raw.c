@@ -3,7 +3,6 @@
  * Raw access, for programs written for the rings of 2012, which look at frame
  * headers themselves.
  */
-#include <errno.h>
 #include <libmnl/libmnl.h>
 
 #include "ring.h"
@@ -13,16 +12,24 @@
  * @{
  */
 
+static bool is_busy(struct mnl_ring *ring)
+{
+	if (ring->type == MNL_RING_TX)
+		return to_tx(ring)->reserved > 0;
+	return to_rx(ring)->peeked > 0 || to_rx(ring)->part != NULL;
+}
+
 /**
  * mnl_ring_current_frame - header of the next frame
  * \param ring ring
  *
  * RX: the frame whose message comes next. If nm_status is NL_MMAP_STATUS_VALID,
- * there are nm_len bytes of message behind the header (NL_MMAP_HDRLEN), which
- * may be more than a frame has; if it is NL_MMAP_STATUS_COPY, recv(2) on the
- * socket takes the message; else no message is ready. TX: the frame to build
- * the next message in, if it is NL_MMAP_STATUS_UNUSED. The status is to be read
- * with acquire order and never written: mnl_ring_advance() does.
+ * nm_len bytes of message follow the header (NL_MMAP_HDRLEN, or NL_MMAP_HDR2LEN
+ * with MNL_RING_SENDER), which may be more than a frame has; if it is
+ * NL_MMAP_STATUS_COPY, recv(2) on the socket takes the message; else no message
+ * is ready. TX: the frame to build the next message in, if it is
+ * NL_MMAP_STATUS_UNUSED. The status is to be read with acquire order and never
+ * written: mnl_ring_advance() does. Losses are reported by mnl_ring_wait().
  *
  * Returns the header. On error, it returns NULL and errno is set: EOPNOTSUPP
  * the ring is not mapped, EBUSY messages were peeked at and not given back, or
@@ -30,16 +37,22 @@
  */
 EXPORT_SYMBOL struct nl_mmap_hdr *mnl_ring_current_frame(struct mnl_ring *ring)
 {
+	if (ring->type == MNL_RING_RX)
+		ring_get_rx(ring);
+	else
+		ring_get_tx(ring);
 	if (ring->mem == NULL) {
 		errno = EOPNOTSUPP;
 		return NULL;
 	}
-	if (ring->peeked > 0 || ring->reserved > 0) {
+	if (is_busy(ring)) {
 		errno = EBUSY;
 		return NULL;
 	}
-	if (ring->type == MNL_RING_RX)
-		ring_rx_ready(ring);
+	if (ring->type == MNL_RING_RX) {
+		ring_read_in_place(to_rx(ring));
+		ring_frames_find(to_rx(ring));
+	}
 	return ring_frame(ring, ring->head);
 }
 
@@ -62,7 +75,7 @@ EXPORT_SYMBOL int mnl_ring_advance(struct mnl_ring *ring)
 	if (hdr == NULL)
 		return -1;
 	if (ring->type == MNL_RING_RX)
-		return ring_rx_pass_on(ring);
+		return ring_frames_pass_on(to_rx(ring));
 	if (mnl_ring_reserve(ring, ring->capacity) == NULL)
 		return -1;
 	ret = mnl_ring_commit(ring, hdr->nm_len);

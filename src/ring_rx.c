@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * RX ring: messages are read in the frames where the kernel put them, in any
- * number at once, and given back or kept; without a ring, in buffers.
- *
- * The frames that the program has looked at are a window, from tail to head.
- * A frame that it keeps leaves the window at once and is in SKIP. The kernel
- * passes over it, and so do we when we come there again; the rule for that is
- * in linux/netlink_mmap.h.
+ * Receiving: messages are read where they are, any number at once, and given
+ * back or kept; or they are copied, for mnl_socket_recvfrom().
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <libmnl/libmnl.h>
 
 #include "ring.h"
@@ -23,285 +14,12 @@
  * @{
  */
 
-/*
- * Frames
- */
-
-/* frames from @index that are next to each other in memory */
-static unsigned int frames_in_a_row(const struct mnl_ring *ring,
-				    unsigned int index)
+static struct ring_slot *next_message(struct ring_rx *rx)
 {
-	if (!ring->tails)
-		return ring->frame_nr - index;
-	return ring->per_block - index % ring->per_block;
-}
+	struct ring_slot *slot = rx->part;
 
-/* frames of a message of @len bytes at @index, 0 if there is none */
-static unsigned int message_span(const struct mnl_ring *ring,
-				 unsigned int index, size_t len)
-{
-	size_t size = ring->req.nm_frame_size, span;
-
-	if (len <= ring->capacity)
-		return len > 0;
-	if (!(ring->flags & NL_MMAP_F_SPAN))
-		return 0;
-	span = (NL_MMAP_HDRLEN + len + size - 1) / size;
-	return span <= frames_in_a_row(ring, index) ? span : 0;
-}
-
-/* the first one last: then all are the kernel's */
-static void set_unused(struct mnl_ring *ring, unsigned int index,
-		       unsigned int span)
-{
-	while (span--)
-		frame_set_status(ring_frame(ring, index + span),
-				 NL_MMAP_STATUS_UNUSED);
-}
-
-/*
- * The window
- */
-
-/* what is at the head; the frames are not counted as kept any longer */
-static void begin_entry(struct mnl_ring *ring, enum mnl_ring_entry entry,
-			unsigned int span, size_t len)
-{
-	struct mnl_ring_slot *slot = &ring->slots[ring->head];
-	unsigned int i;
-
-	for (i = 1; i < span; i++)
-		slot[i].span = slot[i].kept = 0;
-	slot->entry = entry;
-	slot->span = span;
-	slot->kept = 0;
-	slot->len = len;
-}
-
-static void give_back_oldest(struct mnl_ring *ring)
-{
-	struct mnl_ring_slot *slot = &ring->slots[ring->tail];
-
-	if (slot->entry == RING_MESSAGE)
-		ring->peeked--;
-	if (ring->mem != NULL && slot->entry != RING_PASSED) {
-		if (slot->buf != NULL) {
-			free(slot->buf);
-			slot->buf = NULL;
-		}
-		set_unused(ring, ring->tail, slot->span);
-	}
-	ring_give_back(ring, slot->span);
-}
-
-/* The window begins with a message, or is empty. */
-static void trim(struct mnl_ring *ring)
-{
-	while (ring->used > 0 &&
-	       ring->slots[ring->tail].entry != RING_MESSAGE)
-		give_back_oldest(ring);
-}
-
-/*
- * Kept frames
- */
-
-/*
- * We are at a frame that was kept. The kernel passed over it if a frame behind
- * it is in use, and it still is not on a second look. A free frame that was
- * not kept is one that the kernel cannot have passed over.
- */
-static bool was_passed_over(const struct mnl_ring *ring)
-{
-	unsigned int offset = ring->slots[ring->head].kept;
-	const struct mnl_ring_slot *slot;
-	unsigned int index, status;
-
-	while (offset < ring->frame_nr - ring->used) {
-		index = ring_index(ring, ring->head, offset);
-		slot = &ring->slots[index];
-		status = frame_status(ring_frame(ring, index));
-		if (status == NL_MMAP_STATUS_UNUSED)
-			offset++;
-		else if (status == NL_MMAP_STATUS_SKIP && slot->kept > 0)
-			offset += slot->kept;
-		else
-			break;
-	}
-	if (offset >= ring->frame_nr - ring->used)
-		return false;
-	status = frame_status(ring_frame(ring, ring->head));
-	return status == NL_MMAP_STATUS_UNUSED ||
-	       status == NL_MMAP_STATUS_SKIP;
-}
-
-/* it counts as kept until a message is read there */
-static void pass_over(struct mnl_ring *ring)
-{
-	struct mnl_ring_slot *slot = &ring->slots[ring->head];
-
-	slot->entry = RING_PASSED;
-	slot->span = slot->kept;
-	ring_take(ring, slot->span);
-	trim(ring);
-}
-
-/* Frames without a message go back with those in front of them. */
-static void take_hole(struct mnl_ring *ring)
-{
-	begin_entry(ring, RING_HOLE, 1, 0);
-	ring_take(ring, 1);
-	trim(ring);
-}
-
-/*
- * Is a message at the head? Passes over holes, and over what was kept. Its
- * length is read once: it is in shared memory. *span is 0 when a COPY frame
- * announces it.
- */
-static bool find_message(struct mnl_ring *ring, unsigned int *span,
-			 size_t *len)
-{
-	struct nl_mmap_hdr *hdr;
-
-	while (ring->used < ring->frame_nr) {
-		hdr = ring_frame(ring, ring->head);
-		switch (frame_status(hdr)) {
-		case NL_MMAP_STATUS_COPY:
-			*span = 0;
-			return true;
-		case NL_MMAP_STATUS_VALID:
-			*len = __atomic_load_n(&hdr->nm_len, __ATOMIC_RELAXED);
-			*span = message_span(ring, ring->head, *len);
-			if (*span > 0)
-				return true;
-			take_hole(ring);
-			break;
-		case NL_MMAP_STATUS_UNUSED:
-		case NL_MMAP_STATUS_SKIP:
-			if (ring->slots[ring->head].kept == 0 ||
-			    !was_passed_over(ring))
-				return false;
-			pass_over(ring);
-			break;
-		default:
-			return false;
-		}
-	}
-	return false;
-}
-
-bool ring_rx_ready(struct mnl_ring *ring)
-{
-	unsigned int span;
-	size_t len;
-
-	return ring->mem != NULL && find_message(ring, &span, &len);
-}
-
-/*
- * Looking
- */
-
-/* The message that a COPY frame announces. NULL and EAGAIN: it is gone. */
-static struct mnl_ring_buffer *fetch_copy(struct mnl_ring *ring, size_t *len)
-{
-	const int flags = MSG_DONTWAIT;
-	struct mnl_ring_buffer *buf;
-	int fd = ring->nl->fd;
-	ssize_t ret;
-
-	ring->stats.syscalls += 2;
-	ret = recv(fd, NULL, 0, flags | MSG_PEEK | MSG_TRUNC);
-	if (ret == -1)
-		goto err;
-	buf = ring_buffer(ret);
-	if (buf == NULL)
-		return NULL;
-	ret = recv(fd, buf->data, ret, flags);
-	if (ret == -1) {
-		free(buf);
-		goto err;
-	}
-	*len = ret;
-	return buf;
-err:
-	ring_count_error(ring, errno);
-	return NULL;
-}
-
-/* EBUSY: the program has all frames, EAGAIN: nothing is there */
-static void *nothing(const struct mnl_ring *ring)
-{
-	errno = ring->used == ring->frame_nr ? EBUSY : EAGAIN;
-	return NULL;
-}
-
-static void *peek_copy(struct mnl_ring *ring)
-{
-	struct mnl_ring_slot *slot = &ring->slots[ring->head];
-	size_t len = 0;
-
-	slot->buf = fetch_copy(ring, &len);
-	if (slot->buf == NULL && errno != EAGAIN)
-		return NULL;
-	begin_entry(ring, slot->buf == NULL ? RING_HOLE : RING_MESSAGE, 1,
-		    len);
-	if (slot->buf == NULL)
-		return ring;
-	ring_count(ring, &ring->stats.by_copy, len);
-	return slot->buf->data;
-}
-
-static void begin_message(struct mnl_ring *ring, unsigned int span, size_t len)
-{
-	begin_entry(ring, RING_MESSAGE, span, len);
-	ring_count(ring, &ring->stats.by_ring, len);
-}
-
-/* The message at the head; not NULL, too, if what was announced is gone. */
-static void *peek_frame(struct mnl_ring *ring)
-{
-	unsigned int span;
-	size_t len;
-
-	if (!find_message(ring, &span, &len))
-		return nothing(ring);
-	if (span == 0)
-		return peek_copy(ring);
-	begin_message(ring, span, len);
-	return frame_payload(ring_frame(ring, ring->head));
-}
-
-/* without a ring: one recvmsg into the slot's own buffer */
-static void *peek_socket(struct mnl_ring *ring)
-{
-	struct mnl_ring_slot *slot = &ring->slots[ring->head];
-	struct iovec iov = { .iov_len = ring->capacity };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t ret;
-
-	if (ring->used == ring->frame_nr)
-		return nothing(ring);
-	if (slot->buf == NULL)
-		slot->buf = ring_buffer(ring->capacity);
-	if (slot->buf == NULL)
-		return NULL;
-	iov.iov_base = slot->buf->data;
-	ring->stats.syscalls++;
-	ret = recvmsg(ring->nl->fd, &msg, MSG_DONTWAIT);
-	if (ret == -1) {
-		ring_count_error(ring, errno);
-		return NULL;
-	}
-	if (msg.msg_flags & MSG_TRUNC) {
-		errno = ENOSPC;
-		return NULL;
-	}
-	begin_entry(ring, ret > 0 ? RING_MESSAGE : RING_HOLE, 1, ret);
-	if (ret > 0)
-		ring_count(ring, &ring->stats.by_queue, ret);
-	return slot->buf->data;
+	rx->part = NULL;
+	return slot != NULL ? slot : rx->source->next(rx);
 }
 
 /**
@@ -311,36 +29,46 @@ static void *peek_socket(struct mnl_ring *ring)
  * be several netlink messages in it
  *
  * Each call returns the message after the one before; as many as there are
- * frames may be looked at until they are given back.
+ * frames may be looked at until they are given back. Without a ring, the call
+ * after the last message that was received with it returns EAGAIN without
+ * another look at the socket.
  *
  * Returns the message, which is valid until it is given back with
  * mnl_ring_release() or mnl_ring_release_kept(). Writing to it is allowed and
  * changes nothing for the kernel. On error, it returns NULL and errno is set:
  * EAGAIN no message is ready (mnl_ring_wait()), EBUSY all frames are in use,
- * EINVAL no RX ring, ENOBUFS messages were lost, ENOSPC (only without a ring) a
- * message of more than 128 KiB was dropped, ENOMEM, or what recvmsg(2) said.
+ * EINVAL no RX ring, ENOBUFS messages were lost (reported once; reception goes
+ * on), ENOSPC (only without a ring) a message of more than 128 KiB was dropped,
+ * ENOMEM, or what recvmsg(2) reported.
  */
 EXPORT_SYMBOL struct nlmsghdr *mnl_ring_peek(struct mnl_ring *ring,
 					     size_t *len)
 {
-	struct mnl_ring_slot *slot;
-	void *msg;
+	struct ring_rx *rx = ring_get_rx(ring);
+	struct ring_slot *slot;
 
-	if (!ring_is(ring, MNL_RING_RX))
+	if (rx == NULL)
 		return NULL;
-	for (;;) {
-		msg = ring->mem != NULL ? peek_frame(ring) : peek_socket(ring);
-		if (msg == NULL)
-			return NULL;
-		slot = &ring->slots[ring->head];
-		ring_take(ring, slot->span);
-		if (slot->entry == RING_MESSAGE)
-			break;
-		trim(ring);
-	}
-	ring->peeked++;
+	ring_read_in_place(rx);
+	slot = next_message(rx);
+	if (slot == NULL)
+		return NULL;
+	rx->peeked++;
 	*len = slot->len;
-	return msg;
+	return slot->data;
+}
+
+static int release(struct ring_rx *rx, unsigned int nr)
+{
+	if (nr > rx->peeked) {
+		errno = EINVAL;
+		return -1;
+	}
+	for (; nr > 0; nr--) {
+		rx->peeked--;
+		rx->source->release(rx);
+	}
+	return 0;
 }
 
 /**
@@ -353,98 +81,63 @@ EXPORT_SYMBOL struct nlmsghdr *mnl_ring_peek(struct mnl_ring *ring,
  */
 EXPORT_SYMBOL int mnl_ring_release(struct mnl_ring *ring, unsigned int nr)
 {
-	if (!ring_is(ring, MNL_RING_RX))
-		return -1;
-	if (nr > ring->peeked) {
-		errno = EINVAL;
-		return -1;
-	}
-	while (nr--) {
-		give_back_oldest(ring);
-		trim(ring);
-	}
-	return 0;
+	struct ring_rx *rx = ring_get_rx(ring);
+
+	return rx == NULL ? -1 : release(rx, nr);
 }
 
-/* raw access: the program has read the frame at the head */
-int ring_rx_pass_on(struct mnl_ring *ring)
+/**
+ * mnl_ring_get_ready - messages that are ready
+ * \param ring RX ring
+ *
+ * Looks at frames, or at what the library has received. Makes no system call.
+ *
+ * Returns the number of messages that mnl_ring_peek() returns without waiting,
+ * at the least; 0 for a TX ring.
+ */
+EXPORT_SYMBOL unsigned int mnl_ring_get_ready(struct mnl_ring *ring)
 {
-	unsigned int span;
-	size_t len;
+	struct ring_rx *rx;
 
-	if (!find_message(ring, &span, &len)) {
-		nothing(ring);
-		return -1;
-	}
-	if (span == 0) {
-		ring_count(ring, &ring->stats.by_copy, 0);
-		take_hole(ring);
+	if (ring->type != MNL_RING_RX)
 		return 0;
-	}
-	begin_message(ring, span, len);
-	ring_take(ring, span);
-	ring->peeked++;
-	return mnl_ring_release(ring, 1);
+	rx = ring_get_rx(ring);
+	return (rx->part != NULL) + rx->source->count(rx);
 }
 
 /*
  * Keeping
  */
 
-/* the frame that an address is in, frame_nr if in none */
-static unsigned int frame_of(const struct mnl_ring *ring, const void *address)
+static struct ring_slot *find_peeked(struct ring_rx *rx, const void *address)
 {
-	const struct nl_mmap_req *req = &ring->req;
-	size_t offset = (uintptr_t)address - (uintptr_t)ring->mem;
-	size_t block = offset / req->nm_block_size;
-	size_t frame = offset % req->nm_block_size / req->nm_frame_size;
+	struct ring_slot *slot = rx->running;
+	unsigned int offset;
 
-	if (ring->mem == NULL || block >= req->nm_block_nr ||
-	    frame >= ring->per_block)
-		return ring->frame_nr;
-	return block * ring->per_block + frame;
-}
-
-static bool is_in_buffer(const struct mnl_ring_buffer *buf, const void *address)
-{
-	return buf != NULL &&
-	       (uintptr_t)address - (uintptr_t)buf->data < buf->size;
-}
-
-static struct mnl_ring_slot *find_peeked(struct mnl_ring *ring,
-					 const void *address)
-{
-	unsigned int frame = frame_of(ring, address), offset, index;
-	struct mnl_ring_slot *slot;
-
-	for (offset = 0; offset < ring->used; offset += slot->span) {
-		index = ring_index(ring, ring->tail, offset);
-		slot = &ring->slots[index];
-		if (slot->entry == RING_MESSAGE &&
-		    (slot->buf != NULL ? is_in_buffer(slot->buf, address) :
-		     frame >= index && frame < index + slot->span))
+	if (slot != NULL && slot->entry == RING_MESSAGE &&
+	    is_in(slot->data, slot->len, address))
+		return slot;
+	for (offset = 0; offset < rx->ring.used; offset += slot->span) {
+		slot = &rx->slots[ring_index(&rx->ring, rx->ring.tail, offset)];
+		if (slot->entry == RING_MESSAGE && slot != rx->part &&
+		    is_in(slot->data, slot->len, address))
 			return slot;
 	}
-	errno = EINVAL;
 	return NULL;
 }
 
-static void keep_frames(struct mnl_ring *ring, struct mnl_ring_slot *slot)
+/* how often something is kept that has this address, NULL: it is not */
+static unsigned int *find_kept(struct ring_rx *rx, const void *address)
 {
-	slot->kept = slot->span;
-	slot->held = true;
-	ring->held += slot->span;
-	slot->entry = RING_PASSED;
-	frame_set_status(ring_frame(ring, slot - ring->slots),
-			 NL_MMAP_STATUS_SKIP);
-}
+	struct ring_slot *slot = ring_frames_kept(rx, address);
+	struct ring_buffer *buf;
 
-static void keep_buffer(struct mnl_ring *ring, struct mnl_ring_slot *slot)
-{
-	slot->buf->next = ring->kept;
-	ring->kept = slot->buf;
-	slot->buf = NULL;
-	slot->entry = RING_HOLE;
+	if (slot != NULL)
+		return &slot->refs;
+	for (buf = rx->kept; buf != NULL; buf = buf->next)
+		if (is_in(buf->data, buf->size, address))
+			return &buf->refs;
+	return NULL;
 }
 
 /**
@@ -456,8 +149,10 @@ static void keep_buffer(struct mnl_ring *ring, struct mnl_ring_slot *slot)
  * The message stays where it is, and is no longer among those that
  * mnl_ring_release() counts. The kernel passes over its frames: a reader that
  * keeps many should have as many more. When all are kept, messages wait in the
- * socket's queue, and mnl_ring_wait() says EBUSY. The search for the message
- * takes time for each older one that is not given back.
+ * socket's queue, and mnl_ring_wait() reports EBUSY. Several netlink messages
+ * may share a frame: it is kept until each of them that was kept is given back.
+ * The search for the message takes time for each older one that is not given
+ * back.
  *
  * Returns 0; the message is valid until it is given back with
  * mnl_ring_release_kept(). On error, it returns -1 and errno is set to EINVAL:
@@ -466,56 +161,57 @@ static void keep_buffer(struct mnl_ring *ring, struct mnl_ring_slot *slot)
 EXPORT_SYMBOL int mnl_ring_keep(struct mnl_ring *ring,
 				const struct nlmsghdr *nlh)
 {
-	struct mnl_ring_slot *slot;
+	struct ring_rx *rx = ring_get_rx(ring);
+	struct ring_slot *slot;
+	unsigned int *refs;
 
-	if (!ring_is(ring, MNL_RING_RX))
+	if (rx == NULL)
 		return -1;
-	slot = find_peeked(ring, nlh);
-	if (slot == NULL)
+	slot = find_peeked(rx, nlh);
+	if (slot != NULL) {
+		rx->source->keep(rx, slot);
+		rx->peeked--;
+		/* not before the callback returns */
+		if (slot == rx->running)
+			++*find_kept(rx, nlh);
+		return 0;
+	}
+	refs = find_kept(rx, nlh);
+	if (refs == NULL) {
+		errno = EINVAL;
 		return -1;
-	if (slot->buf != NULL)
-		keep_buffer(ring, slot);
-	else
-		keep_frames(ring, slot);
-	ring->peeked--;
-	trim(ring);
+	}
+	++*refs;
 	return 0;
 }
 
-static bool release_buffer(struct mnl_ring *ring, const void *address)
+static void free_kept(struct ring_rx *rx, const void *address)
 {
-	struct mnl_ring_buffer **at = &ring->kept, *buf;
+	struct ring_buffer **at = &rx->kept, *buf;
 
-	for (; (buf = *at) != NULL; at = &buf->next) {
-		if (is_in_buffer(buf, address)) {
-			*at = buf->next;
-			free(buf);
-			return true;
-		}
-	}
-	return false;
+	while (!is_in((*at)->data, (*at)->size, address))
+		at = &(*at)->next;
+	buf = *at;
+	*at = buf->next;
+	free(buf);
 }
 
-/* the kernel may have passed over each frame of a long message */
-static bool release_frames(struct mnl_ring *ring, const void *address)
+static int release_kept(struct ring_rx *rx, const void *address)
 {
-	unsigned int frame = frame_of(ring, address), first = frame, span, i;
-	struct mnl_ring_slot *slot;
+	struct ring_slot *slot = ring_frames_kept(rx, address);
+	unsigned int *refs = find_kept(rx, address);
 
-	if (frame == ring->frame_nr)
-		return false;
-	while (first > 0 && ring->slots[first].kept == 0)
-		first--;
-	slot = &ring->slots[first];
-	span = slot->kept;
-	if (!slot->held || frame - first >= span)
-		return false;
-	slot->held = false;
-	ring->held -= span;
-	for (i = 0; i < span; i++)
-		slot[i].kept = 1;
-	set_unused(ring, first, span);
-	return true;
+	if (refs == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (--*refs > 0)
+		return 0;
+	if (slot != NULL)
+		ring_frames_release_kept(rx, slot);
+	else
+		free_kept(rx, address);
+	return 0;
 }
 
 /**
@@ -523,8 +219,8 @@ static bool release_frames(struct mnl_ring *ring, const void *address)
  * \param ring RX ring
  * \param nlh message, or any address in it
  *
- * In any order. Without a ring, and for messages that came by COPY, it takes
- * time for each other one that is kept.
+ * In any order. Without a ring, and for messages longer than half of the ring,
+ * it takes time for each other one that is kept.
  *
  * Returns 0. On error, it returns -1 and errno is set to EINVAL: no RX ring,
  * or no message that is kept; then nothing changes.
@@ -532,38 +228,133 @@ static bool release_frames(struct mnl_ring *ring, const void *address)
 EXPORT_SYMBOL int mnl_ring_release_kept(struct mnl_ring *ring,
 					const struct nlmsghdr *nlh)
 {
-	if (!ring_is(ring, MNL_RING_RX))
-		return -1;
-	if (release_frames(ring, nlh) || release_buffer(ring, nlh))
-		return 0;
-	errno = EINVAL;
-	return -1;
+	struct ring_rx *rx = ring_get_rx(ring);
+
+	return rx == NULL ? -1 : release_kept(rx, nlh);
+}
+
+/*
+ * What is known of a message
+ */
+
+static void describe_buffer(struct mnl_ring_info *info,
+			    const struct ring_buffer *buf)
+{
+	unsigned int groups = buf->from.nl_groups;
+
+	info->known = MNL_RING_INFO_GROUP | MNL_RING_INFO_PORTID;
+	info->portid = buf->from.nl_pid;
+	info->group = groups ? __builtin_ctz(groups) + 1 : 0;
+}
+
+static void describe_frame(struct mnl_ring_info *info,
+			   const struct mnl_ring *ring, unsigned int index)
+{
+	const struct nl_mmap_hdr2 *hdr = (void *)ring_frame(ring, index);
+
+	info->known = MNL_RING_INFO_GROUP | MNL_RING_INFO_CREDENTIALS;
+	info->group = hdr->hdr.nm_group;
+	info->pid = hdr->hdr.nm_pid;
+	info->uid = hdr->hdr.nm_uid;
+	info->gid = hdr->hdr.nm_gid;
+	if (!(ring->flags & NL_MMAP_F_SENDER))
+		return;
+	info->known |= MNL_RING_INFO_PORTID | MNL_RING_INFO_NSID;
+	info->portid = hdr->nm_portid;
+	info->nsid = hdr->nm_nsid;
+}
+
+static struct mnl_ring_info describe(const struct ring_rx *rx,
+				     const struct ring_slot *slot)
+{
+	struct mnl_ring_info info = { .nsid = -1 };
+
+	if (slot->buf != NULL)
+		describe_buffer(&info, slot->buf);
+	else
+		describe_frame(&info, &rx->ring, slot - rx->slots);
+	return info;
 }
 
 /**
- * mnl_ring_cb_run - run a callback over all messages that are ready
+ * mnl_ring_get_info - where a message comes from
+ * \param ring RX ring
+ * \param nlh a message that was looked at and not given back, or any address
+ * in it
+ * \param info receives what is known
+ * \param len sizeof(struct mnl_ring_info) as the program knows it
+ *
+ * Returns 0. On error, it returns -1 and errno is set to EINVAL: no RX ring,
+ * no such message, or len is 0.
+ */
+EXPORT_SYMBOL int mnl_ring_get_info(struct mnl_ring *ring,
+				    const struct nlmsghdr *nlh,
+				    struct mnl_ring_info *info, size_t len)
+{
+	struct ring_rx *rx = ring_get_rx(ring);
+	struct mnl_ring_info all;
+	struct ring_slot *slot;
+
+	if (rx == NULL)
+		return -1;
+	slot = find_peeked(rx, nlh);
+	if (slot == NULL || len == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	all = describe(rx, slot);
+	memset(info, 0, len);
+	memcpy(info, &all, len < sizeof(all) ? len : sizeof(all));
+	return 0;
+}
+
+/*
+ * Callbacks
+ */
+
+/* gives back what the callbacks did not keep */
+static void end_run(struct ring_rx *rx, const void *message)
+{
+	int err = errno;
+
+	rx->running = NULL;
+	if (rx->peeked > 0)
+		release(rx, rx->peeked);
+	else
+		release_kept(rx, message);
+	errno = err;
+}
+
+/**
+ * mnl_ring_cb_run2 - run callbacks over all messages that are ready
  * \param ring RX ring
  * \param seq sequence number that answers must carry, 0 for any
- * \param portid port ID that answers must be for, 0 for any
- * \param cb_data called as by mnl_cb_run(); the message it gets is given back
- * when it returns, unless it calls mnl_ring_keep()
- * \param data passed to the callback
+ * \param portid port ID that answers must be for, 0 for any (events)
+ * \param cb_data called as by mnl_cb_run2(); the message it gets is given back
+ * after it returns, unless it calls mnl_ring_keep()
+ * \param data passed to the callbacks
+ * \param cb_ctl_array callbacks for control messages, by type
+ * \param cb_ctl_array_len number of these
  * \param budget the most messages to handle, 0 for as many as there are frames
  * \param done receives the number of messages handled, errors included; may be
  * NULL
  *
  * Does not wait: call mnl_ring_wait() first.
  *
- * Returns as mnl_cb_run() for the last message, MNL_CB_OK if none was ready.
- * Stops at MNL_CB_STOP and at errors; messages behind stay in the ring. On
- * error, it returns -1 and errno is set as by mnl_cb_run() or mnl_ring_peek();
- * EBUSY also if messages were looked at and not given back.
+ * Returns as mnl_cb_run2() for the last message, MNL_CB_OK if none was ready.
+ * Stops at MNL_CB_STOP and at errors; later messages stay in the ring. On
+ * error, it returns -1 and errno is set as by mnl_cb_run2(), which includes the
+ * error that an answer of the kernel reports, or by mnl_ring_peek(); EBUSY also
+ * if messages were looked at and not given back. The program may go on after
+ * any of them.
  */
-EXPORT_SYMBOL int mnl_ring_cb_run(struct mnl_ring *ring, unsigned int seq,
-				  unsigned int portid, mnl_cb_t cb_data,
-				  void *data, unsigned int budget,
-				  unsigned int *done)
+EXPORT_SYMBOL int mnl_ring_cb_run2(struct mnl_ring *ring, unsigned int seq,
+				   unsigned int portid, mnl_cb_t cb_data,
+				   void *data, const mnl_cb_t *cb_ctl_array,
+				   unsigned int cb_ctl_array_len,
+				   unsigned int budget, unsigned int *done)
 {
+	struct ring_rx *rx = ring_get_rx(ring);
 	unsigned int count = 0;
 	struct nlmsghdr *nlh;
 	int ret = MNL_CB_OK;
@@ -571,10 +362,10 @@ EXPORT_SYMBOL int mnl_ring_cb_run(struct mnl_ring *ring, unsigned int seq,
 
 	if (budget == 0)
 		budget = ring->frame_nr;
-	if (ring->peeked > 0) {
+	if (rx != NULL && rx->peeked > 0)
 		errno = EBUSY;
+	if (rx == NULL || rx->peeked > 0)
 		ret = MNL_CB_ERROR;
-	}
 	while (ret > MNL_CB_STOP && count < budget) {
 		nlh = mnl_ring_peek(ring, &len);
 		if (nlh == NULL) {
@@ -582,71 +373,135 @@ EXPORT_SYMBOL int mnl_ring_cb_run(struct mnl_ring *ring, unsigned int seq,
 				ret = MNL_CB_ERROR;
 			break;
 		}
-		ret = mnl_cb_run(nlh, len, seq, portid, cb_data, data);
+		rx->running = find_peeked(rx, nlh);
+		ret = mnl_cb_run2(nlh, len, seq, portid, cb_data, data,
+				  cb_ctl_array, cb_ctl_array_len);
+		end_run(rx, nlh);
 		count++;
-		/* unless the callback kept it */
-		mnl_ring_release(ring, ring->peeked);
 	}
 	if (done != NULL)
 		*done = count;
 	return ret;
 }
 
-/* what recvmsg(2) would wait, in milliseconds, -1 for ever */
-static int receive_timeout(struct mnl_ring *ring)
+/**
+ * mnl_ring_cb_run - run a callback over all messages that are ready
+ * \param ring RX ring
+ * \param seq sequence number that answers must carry, 0 for any
+ * \param portid port ID that answers must be for, 0 for any (events)
+ * \param cb_data see mnl_ring_cb_run2()
+ * \param data passed to the callback
+ * \param budget the most messages to handle, 0 for as many as there are frames
+ * \param done receives the number of messages handled; may be NULL
+ *
+ * Returns as mnl_ring_cb_run2() without callbacks for control messages.
+ */
+EXPORT_SYMBOL int mnl_ring_cb_run(struct mnl_ring *ring, unsigned int seq,
+				  unsigned int portid, mnl_cb_t cb_data,
+				  void *data, unsigned int budget,
+				  unsigned int *done)
 {
-	socklen_t len = sizeof(struct timeval);
-	struct timeval tv = { 0 };
-	int fd = ring->nl->fd, flags;
-
-	ring->stats.syscalls++;
-	flags = fcntl(fd, F_GETFL);
-	if (flags != -1 && flags & O_NONBLOCK)
-		return 0;
-	ring->stats.syscalls++;
-	getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &len);
-	if (tv.tv_sec == 0 && tv.tv_usec == 0)
-		return -1;
-	if (tv.tv_sec >= INT_MAX / 1000)
-		return INT_MAX;
-	return tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+	return mnl_ring_cb_run2(ring, seq, portid, cb_data, data, NULL, 0,
+				budget, done);
 }
 
-/* Until a message can be peeked, for as long as recvmsg(2) would; 0 or -1. */
-int ring_wait_as_recvmsg(struct mnl_ring *ring, int flags)
-{
-	int ret;
+/*
+ * Copying
+ */
 
-	if (ring_rx_ready(ring))
-		return 0;
-	ret = mnl_ring_wait(ring, flags & MSG_DONTWAIT ? 0 :
-				  receive_timeout(ring));
-	if (ret == 0)
-		errno = EAGAIN;
-	return ret == 1 ? 0 : -1;
+static void offer_room(struct ring_rx *rx, size_t size)
+{
+	size_t room = size ? size : 1;
+
+	if (room > rx->longest)
+		rx->longest = room;
+	if (room == rx->room)
+		return;
+	rx->room = room;
+	rx->source->offer(rx, room);
 }
 
-/* mnl_socket_recvfrom() on a socket with an RX ring */
-ssize_t mnl_ring_recvfrom(struct mnl_ring *ring, void *buf, size_t size)
+/*
+ * Is it a part of a dump that a plain socket would have made shorter? Parts are
+ * answers of the kernel to one process; packets and events are not.
+ */
+static bool is_too_long(const struct ring_rx *rx, const struct ring_slot *slot)
 {
-	struct nlmsghdr *nlh;
+	const struct nlmsghdr *nlh = slot->data;
+	struct mnl_ring_info info;
+
+	if ((!rx->in_place && rx->ring.heeds_room) ||
+	    slot->len <= rx->longest || slot->len < sizeof(*nlh))
+		return false;
+	info = describe(rx, slot);
+	return info.pid == 0 && info.portid == 0 && info.group == 0 &&
+	       (nlh->nlmsg_pid || nlh->nlmsg_flags & NLM_F_MULTI);
+}
+
+/* bytes of the netlink messages that fit @size; of the first one, if none */
+static size_t whole_messages(const struct ring_slot *slot, size_t size)
+{
+	const struct nlmsghdr *nlh = slot->data;
+	int left = slot->len;
+	size_t end = 0, next;
+
+	while (mnl_nlmsg_ok(nlh, left)) {
+		nlh = mnl_nlmsg_next(nlh, &left);
+		next = left > 0 ? slot->len - left : slot->len;
+		if (end > 0 && next > size)
+			break;
+		end = next;
+	}
+	return end > 0 ? end : slot->len;
+}
+
+static ssize_t copy_next(struct ring_rx *rx, void *buf, size_t size)
+{
+	bool cut = rx->part != NULL;
+	struct ring_slot *slot;
 	size_t len;
 
-	if (ring->peeked > 0) {
+	if (rx->peeked > 0) {
 		errno = EBUSY;
 		return -1;
 	}
-	while ((nlh = mnl_ring_peek(ring, &len)) == NULL) {
-		if (errno != EAGAIN || ring_wait_as_recvmsg(ring, 0) == -1)
-			return -1;
-	}
-	memcpy(buf, nlh, len < size ? len : size);
-	mnl_ring_release(ring, 1);
-	if (len > size) {
-		errno = ENOSPC;
+	offer_room(rx, size);
+	slot = next_message(rx);
+	if (slot == NULL)
 		return -1;
+	len = slot->len;
+	if (len > size && (cut || is_too_long(rx, slot)))
+		len = whole_messages(slot, size);
+	memcpy(buf, slot->data, len < size ? len : size);
+	if (len < slot->len) {
+		slot->data = (char *)slot->data + len;
+		slot->len -= len;
+		rx->part = slot;
+	} else {
+		rx->source->release(rx);
 	}
-	return len;
+	if (len <= size)
+		return len;
+	errno = ENOSPC;
+	return -1;
+}
+
+/* mnl_socket_recvfrom(): by several threads, too */
+ssize_t ring_rx_recvfrom(struct ring_rx *rx, void *buf, size_t size)
+{
+	ssize_t ret;
+	int err;
+
+	pthread_testcancel();
+	do {
+		pthread_mutex_lock(&rx->lock);
+		ret = copy_next(rx, buf, size);
+		err = errno;
+		pthread_mutex_unlock(&rx->lock);
+		errno = err;
+	} while (ret == -1 && errno == EAGAIN &&
+		 ring_wait_as_recvmsg(rx, 0) == 0);
+	return ret;
 }
 
 /**

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * TX ring: messages are built in frames, or in buffers instead, and go to the
- * kernel when they are flushed.
+ * Transmitting: messages are built in frames, or in buffers instead, and go to
+ * the kernel when they are flushed. A message longer than a frame has a buffer
+ * and is the last one until it is flushed.
  */
-#include <errno.h>
+#include <stdlib.h>
 #include <libmnl/libmnl.h>
 
 #include "ring.h"
@@ -13,20 +14,35 @@
  * @{
  */
 
-bool ring_tx_ready(const struct mnl_ring *ring)
+bool ring_tx_ready(const struct ring_tx *tx)
 {
-	return ring->mem != NULL && ring->used < ring->frame_nr &&
-	       frame_status(ring_frame(ring, ring->head)) ==
-	       NL_MMAP_STATUS_UNUSED;
+	const struct mnl_ring *ring = &tx->ring;
+
+	return tx->large_len == 0 && ring->used < ring->frame_nr &&
+	       (ring->mem == NULL ||
+		frame_status(ring_frame(ring, ring->head)) ==
+		NL_MMAP_STATUS_UNUSED);
 }
 
-static void *slot_buffer(struct mnl_ring *ring)
+static void *large_buffer(struct ring_tx *tx, size_t size)
 {
-	struct mnl_ring_slot *slot = &ring->slots[ring->head];
+	if (tx->large == NULL || tx->large->size < size) {
+		free(tx->large);
+		tx->large = ring_buffer(size);
+	}
+	return tx->large == NULL ? NULL : tx->large->data;
+}
 
-	if (slot->buf == NULL)
-		slot->buf = ring_buffer(ring->capacity);
-	return slot->buf == NULL ? NULL : slot->buf->data;
+static void *frame_buffer(struct ring_tx *tx)
+{
+	struct ring_buffer **buf = &tx->bufs[tx->ring.head];
+
+	if (tx->ring.mem != NULL)
+		return frame_payload(&tx->ring,
+				     ring_frame(&tx->ring, tx->ring.head));
+	if (*buf == NULL)
+		*buf = ring_buffer(tx->ring.capacity);
+	return *buf == NULL ? NULL : (*buf)->data;
 }
 
 /**
@@ -35,37 +51,53 @@ static void *slot_buffer(struct mnl_ring *ring)
  * \param size bytes needed
  *
  * Build the message there, then call mnl_ring_commit() or mnl_ring_cancel().
- * A batch may be laid over it (mnl_nlmsg_batch_start()).
+ * A batch may be laid over it (mnl_nlmsg_batch_start()). A message that is
+ * longer than a frame gets memory of its own, and is sent by a system call of
+ * its own.
  *
  * Returns where to build the message, aligned to four bytes and not cleared.
- * On error, it returns NULL and errno is set: EAGAIN all frames are committed
- * (mnl_ring_flush()), EMSGSIZE larger than any frame, EBUSY there is a
- * reservation, EINVAL size 0 or no TX ring, ENOMEM (only without a ring).
+ * On error, it returns NULL and errno is set: EAGAIN all frames are committed,
+ * or a message longer than a frame is (mnl_ring_flush()), EBUSY there is a
+ * reservation, EINVAL size 0 or no TX ring, EMSGSIZE more than a message can
+ * have, ENOMEM.
  */
 EXPORT_SYMBOL void *mnl_ring_reserve(struct mnl_ring *ring, size_t size)
 {
+	struct ring_tx *tx = ring_get_tx(ring);
 	void *buf = NULL;
 
-	if (!ring_is(ring, MNL_RING_TX))
+	if (tx == NULL)
 		return NULL;
 	if (size == 0)
 		errno = EINVAL;
-	else if (ring->reserved > 0)
-		errno = EBUSY;
-	else if (size > ring->capacity)
+	else if (size > INT32_MAX)
 		errno = EMSGSIZE;
-	else if (ring->used == ring->frame_nr)
+	else if (tx->reserved > 0)
+		errno = EBUSY;
+	else if (!ring_tx_ready(tx))
 		errno = EAGAIN;
-	else if (ring->mem == NULL)
-		buf = slot_buffer(ring);
-	else if (ring_tx_ready(ring))
-		buf = frame_payload(ring_frame(ring, ring->head));
+	else if (size > ring->capacity)
+		buf = large_buffer(tx, size);
 	else
-		errno = EAGAIN;
+		buf = frame_buffer(tx);
 
 	if (buf != NULL)
-		ring->reserved = size;
+		tx->reserved = size;
 	return buf;
+}
+
+static void commit_frame(struct ring_tx *tx, size_t len)
+{
+	struct mnl_ring *ring = &tx->ring;
+	struct nl_mmap_hdr *hdr;
+
+	tx->lens[ring->head] = len;
+	if (ring->mem != NULL) {
+		hdr = ring_frame(ring, ring->head);
+		hdr->nm_len = len;
+		frame_set_status(hdr, NL_MMAP_STATUS_VALID);
+	}
+	ring_take(ring, 1);
 }
 
 /**
@@ -80,26 +112,23 @@ EXPORT_SYMBOL void *mnl_ring_reserve(struct mnl_ring *ring, size_t size)
  */
 EXPORT_SYMBOL int mnl_ring_commit(struct mnl_ring *ring, size_t len)
 {
-	struct nl_mmap_hdr *hdr;
+	struct ring_tx *tx = ring_get_tx(ring);
 
-	if (!ring_is(ring, MNL_RING_TX))
+	if (tx == NULL)
 		return -1;
-	if (ring->reserved == 0 || len == 0) {
+	if (tx->reserved == 0 || len == 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (len > ring->reserved) {
+	if (len > tx->reserved) {
 		errno = EMSGSIZE;
 		return -1;
 	}
-	ring->slots[ring->head].len = len;
-	if (ring->mem != NULL) {
-		hdr = ring_frame(ring, ring->head);
-		hdr->nm_len = len;
-		frame_set_status(hdr, NL_MMAP_STATUS_VALID);
-	}
-	ring->reserved = 0;
-	ring_take(ring, 1);
+	if (tx->reserved > ring->capacity)
+		tx->large_len = len;
+	else
+		commit_frame(tx, len);
+	tx->reserved = 0;
 	return 0;
 }
 
@@ -109,26 +138,35 @@ EXPORT_SYMBOL int mnl_ring_commit(struct mnl_ring *ring, size_t len)
  */
 EXPORT_SYMBOL void mnl_ring_cancel(struct mnl_ring *ring)
 {
-	ring->reserved = 0;
+	if (ring->type == MNL_RING_TX)
+		to_tx(ring)->reserved = 0;
+}
+
+static ssize_t send_to_kernel(struct mnl_ring *ring, const void *buf,
+			      size_t len)
+{
+	ring->stats.syscalls++;
+	return sendto(ring->rings->fd, buf, len, 0,
+		      (const struct sockaddr *)&mnl_kernel_addr,
+		      sizeof(mnl_kernel_addr));
 }
 
 /* the kernel took, or refused, the frames that are UNUSED again */
-static ssize_t flush_frames(struct mnl_ring *ring)
+static ssize_t flush_frames(struct ring_tx *tx)
 {
+	struct mnl_ring *ring = &tx->ring;
+	ssize_t ret = send_to_kernel(ring, NULL, 0);
 	size_t len;
-	ssize_t ret;
 
-	ring->stats.syscalls++;
-	ret = sendto(ring->nl->fd, NULL, 0, 0,
-		     (const struct sockaddr *)&mnl_kernel_addr,
-		     sizeof(mnl_kernel_addr));
 	while (ring->used > 0 &&
 	       frame_status(ring_frame(ring, ring->tail)) ==
 	       NL_MMAP_STATUS_UNUSED) {
-		len = ring->slots[ring->tail].len;
+		len = tx->lens[ring->tail];
 		ring_give_back(ring, 1);
 		if (ret >= 0)
 			ring_count(ring, &ring->stats.by_ring, len);
+		else
+			ring->stats.refused++;
 	}
 	return ret;
 }
@@ -140,39 +178,74 @@ static bool is_passing(int err)
 	       err == EINTR;
 }
 
-static ssize_t send_slot(struct mnl_ring *ring)
+/* One message: sent, refused (*gone, too), or to be sent again. */
+static ssize_t send_message(struct ring_tx *tx, const struct ring_buffer *buf,
+			    size_t len, bool *gone)
 {
-	struct mnl_ring_slot *slot = &ring->slots[ring->tail];
+	struct mnl_ring *ring = &tx->ring;
+	ssize_t ret = send_to_kernel(ring, buf->data, len);
 
-	ring->stats.syscalls++;
-	return sendto(ring->nl->fd, slot->buf->data, slot->len, 0,
-		      (const struct sockaddr *)&mnl_kernel_addr,
-		      sizeof(mnl_kernel_addr));
+	*gone = ret != -1 || !is_passing(errno);
+	if (ret != -1)
+		ring_count(ring, &ring->stats.by_queue, ret);
+	else if (*gone)
+		ring->stats.refused++;
+	return ret;
 }
 
-/* without a ring; the same rules for what is told when as in the kernel */
-static ssize_t flush_slots(struct mnl_ring *ring)
+/* the bytes so far; an error that comes after them is for the next call */
+static ssize_t sum_up(struct ring_tx *tx, ssize_t sent, ssize_t ret, bool gone)
 {
-	ssize_t sent = 0, ret;
+	if (ret != -1)
+		return sent + ret;
+	if (sent > 0 && gone)
+		tx->error = errno;
+	return sent > 0 ? sent : -1;
+}
 
-	while (ring->used > 0 && ring->error == 0) {
-		ret = send_slot(ring);
-		if (ret == -1 && is_passing(errno))
-			return sent > 0 ? sent : -1;
-		if (ret == -1) {
-			ring->error = errno;
-			break;
-		}
-		ring_count(ring, &ring->stats.by_queue, ret);
-		ring_give_back(ring, 1);
-		sent += ret;
+static ssize_t flush_buffers(struct ring_tx *tx)
+{
+	struct mnl_ring *ring = &tx->ring;
+	ssize_t sent = 0, ret = 0;
+	bool gone;
+
+	while (ring->used > 0 && ret != -1) {
+		ret = send_message(tx, tx->bufs[ring->tail],
+				   tx->lens[ring->tail], &gone);
+		if (gone)
+			ring_give_back(ring, 1);
+		sent = sum_up(tx, sent, ret, gone);
 	}
-	if (ring->error == 0 || sent > 0)
+	return sent;
+}
+
+static ssize_t flush_large(struct ring_tx *tx, ssize_t sent)
+{
+	bool gone;
+	ssize_t ret;
+
+	ret = send_message(tx, tx->large, tx->large_len, &gone);
+	if (gone)
+		tx->large_len = 0;
+	return sum_up(tx, sent, ret, gone);
+}
+
+ssize_t ring_tx_flush(struct ring_tx *tx)
+{
+	ssize_t sent = 0;
+
+	if (tx->error) {
+		errno = tx->error;
+		tx->error = 0;
+		return -1;
+	}
+	ring_expect_queued(tx->ring.rings);
+	if (tx->ring.used > 0)
+		sent = tx->ring.mem != NULL ? flush_frames(tx) :
+					      flush_buffers(tx);
+	if (sent == -1 || tx->ring.used > 0 || tx->error || tx->large_len == 0)
 		return sent;
-	errno = ring->error;
-	ring->error = 0;
-	ring_give_back(ring, 1);
-	return -1;
+	return flush_large(tx, sent);
 }
 
 /**
@@ -182,27 +255,42 @@ static ssize_t flush_slots(struct mnl_ring *ring)
  * One system call, if the ring is mapped. The kernel handles the messages in
  * order; a message that it refuses ends the call. If messages went before it,
  * the call returns their bytes and the next one returns the error; the refused
- * message is gone then, and those behind it are sent by another call.
+ * message is gone then, and later ones are sent by another call. What
+ * mnl_socket_sendto() found refused is reported here, too.
  *
  * Returns the bytes of the messages accepted, 0 if none was committed. On
- * error, it returns -1 and errno is what sendto(2) said about the first
+ * error, it returns -1 and errno is what sendto(2) reported for the first
  * message; on EAGAIN, EINTR, ENOBUFS and ENOMEM it stays committed.
  */
 EXPORT_SYMBOL ssize_t mnl_ring_flush(struct mnl_ring *ring)
 {
-	if (!ring_is(ring, MNL_RING_TX))
-		return -1;
-	if (ring->used == 0)
-		return 0;
-	return ring->mem != NULL ? flush_frames(ring) : flush_slots(ring);
+	struct ring_tx *tx = ring_get_tx(ring);
+
+	return tx == NULL ? -1 : ring_tx_flush(tx);
 }
 
-/* until nothing is left, or the first error */
-int mnl_ring_flush_all(struct mnl_ring *ring)
+/*
+ * Sends what is committed, for a message that has to come after it. What the
+ * kernel refuses is the next flush's to report: 0. -1: some of it stays.
+ */
+int ring_tx_drain(struct ring_tx *tx)
 {
-	while (ring->used > 0)
-		if (mnl_ring_flush(ring) == -1)
+	unsigned int used;
+	int error = 0;
+
+	while (tx->ring.used > 0 || tx->large_len > 0) {
+		used = tx->ring.used + (tx->large_len > 0);
+		if (tx->error)
+			error = tx->error;
+		tx->error = 0;
+		if (ring_tx_flush(tx) != -1)
+			continue;
+		if (used == tx->ring.used + (tx->large_len > 0))
 			return -1;
+		error = errno;
+	}
+	if (error)
+		tx->error = error;
 	return 0;
 }
 

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Waiting for a ring, and how many messages a sleeping reader is woken for.
- *
- * Each wake-up is a switch of context, which costs more than to receive a
- * message. An idle reader is woken for the first message. Under load, which is
- * when messages come so fast that several would come within the delay that is
- * allowed, it asks the kernel (nmc_wakeup) to be woken for a batch, and sleeps
- * no longer than that delay. A batch grows while it comes in time; when it
- * does not, because all senders wait for an answer to what is in the ring, it
- * shrinks to what came, and does not grow for a while, longer each time.
+ * Waiting: in a call of the library, or in the program's own loop.
  */
-#include <errno.h>
-#include <poll.h>
-#include <time.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <libmnl/libmnl.h>
 
 #include "ring.h"
@@ -22,210 +15,111 @@
  * @{
  */
 
-#define WAKEUP_MOST	32U	/* messages */
-#define WAKEUP_DELAY	1000U	/* microseconds */
-#define WAKEUP_LOADED	4U	/* messages in that time */
-#define WAKEUP_BACKOFF	256U	/* sleeps */
-
-#define NS_PER_US	1000LL
-#define NS_PER_MS	1000000LL
-#define NS_PER_S	1000000000LL
-
-void ring_wakeup_start(struct mnl_ring *ring)
+/* A part of a message is left when the program copied its beginning. */
+static int rx_ready(struct ring_rx *rx)
 {
-	ring->wakeup = (struct mnl_ring_wakeup){
-		.most = WAKEUP_MOST,
-		.delay = WAKEUP_DELAY,
-		.batch = 1,
-		.backoff = 1,
-	};
+	return rx->part != NULL ? 1 : rx->source->ready(rx);
 }
 
-static long long now_ns(void)
+static int spin(struct ring_rx *rx)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
-static bool ring_ready(struct mnl_ring *ring)
-{
-	return ring->type == MNL_RING_RX ? ring_rx_ready(ring) :
-					   ring_tx_ready(ring);
-}
-
-static bool ring_spin(struct mnl_ring *ring)
-{
-	int spins = ring->nl->rings->spins, i;
 	long long end = 0;
+	int i, ret;
 
-	if (ring->wakeup.busy_poll > 0)
-		end = now_ns() + ring->wakeup.busy_poll * NS_PER_US;
+	if (rx->busy_poll > 0)
+		end = ring_now() + rx->busy_poll * NS_PER_US;
 	do {
-		for (i = spins > 0 || end > 0 ? spins + 1 : 0; i > 0; i--)
-			if (ring_ready(ring))
-				return true;
-	} while (end > 0 && now_ns() < end);
-	return false;
-}
-
-/* The kernel's error for the socket, fetched and cleared, in errno. */
-static int ring_socket_error(struct mnl_ring *ring)
-{
-	socklen_t len = sizeof(int);
-	int err = 0;
-
-	ring->stats.syscalls++;
-	if (getsockopt(ring->nl->fd, SOL_SOCKET, SO_ERROR, &err, &len) == -1)
-		return -1;
-	if (err == 0)
-		return 0;
-	ring_count_error(ring, err);
-	errno = err;
-	return -1;
+		for (i = rx->spins > 0 || end > 0 ? rx->spins + 1 : 0; i; i--) {
+			ret = rx_ready(rx);
+			if (ret != 0)
+				return ret;
+		}
+	} while (end > 0 && ring_now() < end);
+	return 0;
 }
 
 /*
- * One poll() of @ns nanoseconds, -1: for ever. It also has the kernel move
- * queued messages to frames. 1 ready, 0 not, or not yet, -1 and errno.
+ * Several threads may sleep in mnl_socket_recvfrom(): then each message wakes,
+ * since the one that is woken for a batch may not read all of it.
  */
-static int ring_poll(struct mnl_ring *ring, long long ns)
+static struct ring_nap start_sleep(struct ring_rx *rx, long long now)
 {
-	struct timespec ts = {
-		.tv_sec = ns / NS_PER_S,
-		.tv_nsec = ns % NS_PER_S,
-	};
-	struct pollfd pfd = {
-		.fd	= ring->nl->fd,
-		.events	= ring->type == MNL_RING_RX ? POLLIN : POLLOUT,
-	};
+	struct ring_nap nap = { .batch = 1 };
+
+	pthread_mutex_lock(&rx->lock);
+	if (rx->waiters++ == 0)
+		nap = ring_pace_sleep(&rx->pace, now, rx->ring.stats.messages);
+	pthread_mutex_unlock(&rx->lock);
+	return nap;
+}
+
+/* also when the thread is cancelled while it sleeps */
+static void end_sleep(void *data)
+{
+	struct ring_rx *rx = data;
+
+	pthread_mutex_lock(&rx->lock);
+	rx->waiters--;
+	rx->source->disarm(rx);
+	pthread_mutex_unlock(&rx->lock);
+}
+
+static int sleep_once(struct ring_rx *rx, long long now, long long end)
+{
+	struct ring_nap nap = start_sleep(rx, now);
 	int ret;
 
-	ring->stats.syscalls++;
-	ret = ppoll(&pfd, 1, ns < 0 ? NULL : &ts, NULL);
-	if (ret == -1)
-		return -1;
-	if (pfd.revents & POLLNVAL) {
-		errno = EBADF;
-		return -1;
-	}
-	if (pfd.revents & POLLERR && ring_socket_error(ring) == -1)
-		return -1;
-	if (ring->mem != NULL)
-		return ring_ready(ring);
-	return pfd.revents & pfd.events && ring->used < ring->frame_nr;
-}
-
-/* until something is ready, or the time @end, -1: for ever; it is @now */
-static int ring_sleep(struct mnl_ring *ring, long long now, long long end)
-{
-	int ret;
-
-	for (;;) {
-		if (end < 0)
-			ret = ring_poll(ring, -1);
-		else
-			ret = ring_poll(ring, now < end ? end - now : 0);
-		if (ret != 0 || (end >= 0 && now >= end))
-			return ret;
-		now = now_ns();
-	}
-}
-
-/*
- * Batches
- */
-
-/* How many messages to be woken for, by what came since the last sleep. */
-static void choose_batch(struct mnl_ring *ring, long long now)
-{
-	struct mnl_ring_wakeup *w = &ring->wakeup;
-	uint64_t came = ring->stats.messages - w->messages;
-	uint64_t passed = now - w->slept, expected;
-	bool grown = w->grown, late = w->late;
-
-	w->messages = ring->stats.messages;
-	w->slept = now;
-	w->grown = false;
-	w->late = false;
-	expected = came * w->delay * NS_PER_US / (passed ? passed : 1);
-	if (expected > w->most)
-		expected = w->most;
-
-	if (expected < WAKEUP_LOADED) {
-		w->batch = 1;
-	} else if (late) {
-		w->batch = came < expected ? came : expected;
-		if (w->batch == 0)
-			w->batch = 1;
-		if (w->backoff < WAKEUP_BACKOFF)
-			w->backoff *= 2;
-		w->hold = w->backoff;
-	} else if (w->hold > 0) {
-		w->hold--;
-	} else {
-		if (grown && w->backoff > 1)
-			w->backoff /= 2;
-		w->batch = w->batch * 2 < expected ? w->batch * 2 : expected;
-		w->grown = true;
-	}
-}
-
-static void set_wakeup(struct mnl_ring *ring, unsigned int messages)
-{
-	/* the full fence that linux/netlink_mmap.h asks for: written before
-	 * poll() looks at the frames
-	 */
-	__atomic_store_n(&ring->control->nmc_wakeup, messages,
-			 __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-/*
- * Sleeps until a batch is there, or some messages and the delay is over: 1; 0
- * if there is nothing still. Outside of this, one message wakes: the program
- * may poll the socket itself.
- */
-static int ring_sleep_for_batch(struct mnl_ring *ring, long long now,
-				long long end)
-{
-	struct mnl_ring_wakeup *w = &ring->wakeup;
-	long long until = now + w->delay * NS_PER_US;
-	int ret;
-
-	if (end >= 0 && end < until)
-		until = end;
-	set_wakeup(ring, w->batch);
-	ret = ring_poll(ring, until - now);
-	set_wakeup(ring, 1);
-	w->late = ret == 1 && now_ns() >= until;
+	pthread_cleanup_push(end_sleep, rx);
+	ret = rx->source->sleep(rx, nap, now, end);
+	pthread_cleanup_pop(true);
 	return ret;
 }
 
-static int ring_wait_for_messages(struct mnl_ring *ring, long long now,
-				  long long end)
+/*
+ * poll(2) is interrupted by every signal, recvmsg(2) is not where the handler
+ * was installed with SA_RESTART. Which one it was is not known: true if all
+ * handlers were.
+ */
+static bool handlers_restart(void)
+{
+	struct sigaction sa;
+	int sig;
+
+	for (sig = 1; sig < NSIG; sig++)
+		if (sigaction(sig, NULL, &sa) == 0 &&
+		    sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN &&
+		    !(sa.sa_flags & SA_RESTART))
+			return false;
+	return true;
+}
+
+static int rx_wait(struct ring_rx *rx, long long now, long long end)
 {
 	int ret;
 
-	choose_batch(ring, now);
-	if (ring->wakeup.batch > 1) {
-		ret = ring_sleep_for_batch(ring, now, end);
-		if (ret != 0)
-			return ret;
-		ring->wakeup.batch = 1;
-		now = now_ns();
-	}
-	return ring_sleep(ring, now, end);
+	do
+		ret = sleep_once(rx, now, end);
+	while (ret == -1 && errno == EINTR && end < 0 && handlers_restart());
+	return ret;
 }
 
-/* What the program holds could keep it from ever being woken: only a look. */
-static int ring_wait_in_use(struct mnl_ring *ring)
+static int rx_wait_ms(struct ring_rx *rx, int timeout)
 {
-	int ret = ring_poll(ring, 0);
+	int ret = rx_ready(rx);
+	long long now;
 
+	if (ret == 0 && timeout != 0 && rx->source->is_shared)
+		ret = spin(rx);
 	if (ret != 0)
 		return ret;
+	now = ring_now();
+	return rx_wait(rx, now, timeout < 0 ? -1 : now + timeout * NS_PER_MS);
+}
+
+static int tx_wait(const struct ring_tx *tx)
+{
+	if (ring_tx_ready(tx))
+		return 1;
 	errno = EBUSY;
 	return -1;
 }
@@ -233,36 +127,129 @@ static int ring_wait_in_use(struct mnl_ring *ring)
 /**
  * mnl_ring_wait - wait until there is a message, or a free frame
  * \param ring RX: waits for a message; TX: for a frame to build one in
- * \param timeout milliseconds, 0 to look only, -1 to wait for ever
+ * \param timeout milliseconds, 0 to look only, -1 for no limit
  *
  * Looks for a moment before it sleeps, if there is more than one processor.
  * Asleep, it is woken by the first message, or under load by a batch of them,
- * see mnl_ring_set_wakeup().
+ * see mnl_ring_set_wakeup(). The program may hold messages: it is woken for
+ * further ones.
+ *
+ * Without a limit, the call is restarted after a signal as recvmsg(2) is, if
+ * all of the program's handlers were installed with SA_RESTART. A TX ring never
+ * sleeps: mnl_ring_flush() is what frees its frames.
  *
  * Returns 1 if mnl_ring_peek() or mnl_ring_reserve() will succeed, 0 if the
  * time is over. On error, it returns -1 and errno is set: ENOBUFS messages
- * were lost (told once, and the ring goes on), EINTR a signal was caught,
- * EBUSY nothing is ready and the program has not given back all it peeked at,
- * or keeps all frames, or has not flushed what it committed; or what poll(2)
- * said.
+ * were lost (reported once; reception goes on), EINTR a signal was caught,
+ * EBUSY RX: nothing can be received until the program gives messages back, TX:
+ * all frames are committed; or what poll(2) or recvmsg(2) reported.
  */
 EXPORT_SYMBOL int mnl_ring_wait(struct mnl_ring *ring, int timeout)
 {
-	long long now, end;
+	struct ring_rx *rx;
 
-	if (ring_ready(ring))
-		return 1;
-	if (ring->used > 0 || ring->held == ring->frame_nr)
-		return ring_wait_in_use(ring);
-	if (timeout == 0)
-		return ring_poll(ring, 0);
-	if (ring_spin(ring))
-		return 1;
-	now = now_ns();
-	end = timeout > 0 ? now + timeout * NS_PER_MS : -1;
-	if (ring->control != NULL)
-		return ring_wait_for_messages(ring, now, end);
-	return ring_sleep(ring, now, end);
+	if (ring->type == MNL_RING_TX)
+		return tx_wait(ring_get_tx(ring));
+	rx = ring_get_rx(ring);
+	ring_read_in_place(rx);
+	return rx_wait_ms(rx, timeout);
+}
+
+/* when recvmsg(2) would give up: @now at once, -1 never */
+static long long receive_end(struct ring_rx *rx, long long now, int flags)
+{
+	socklen_t len = sizeof(struct timeval);
+	struct timeval tv = { 0 };
+	int fd = rx->ring.rings->fd;
+
+	if (flags & MSG_DONTWAIT)
+		return now;
+	rx->ring.stats.syscalls += 2;
+	flags = fcntl(fd, F_GETFL);
+	if (flags != -1 && flags & O_NONBLOCK)
+		return now;
+	getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &len);
+	if ((tv.tv_sec == 0 && tv.tv_usec == 0) ||
+	    tv.tv_sec >= LLONG_MAX / NS_PER_S / 2)
+		return -1;
+	return now + tv.tv_sec * NS_PER_S + tv.tv_usec * NS_PER_US;
+}
+
+/*
+ * Until a message can be taken, for as long as recvmsg(2) would wait: 0, or -1
+ * and errno. Where messages come by recvmsg(), it is what waits.
+ */
+int ring_wait_as_recvmsg(struct ring_rx *rx, int flags)
+{
+	long long now;
+	int ret;
+
+	if (!rx->source->is_shared)
+		return recv(rx->ring.rings->fd, NULL, 0,
+			    flags | MSG_PEEK | MSG_TRUNC) == -1 ? -1 : 0;
+	now = ring_now();
+	ret = rx_wait(rx, now, receive_end(rx, now, flags));
+	if (ret == 0)
+		errno = EAGAIN;
+	return ret == 1 ? 0 : -1;
+}
+
+/**
+ * mnl_ring_arm - before the program sleeps in a loop of its own
+ * \param ring RX ring
+ *
+ * For programs that wait with epoll(7), poll(2), select(2) or io_uring(7), for
+ * this socket and for other things. Under load the socket becomes readable when
+ * a batch of messages is there, as mnl_ring_wait() is woken for one. The kernel
+ * has no timer for it: the program sleeps no longer than this call says. It
+ * works with edge-triggered waits: the call reports messages that would cause
+ * no further event. With several rings, each is armed, and the shortest time
+ * holds. After the sleep, mnl_ring_disarm().
+ *
+ * Returns the microseconds that the program may sleep at the most, -1: without
+ * a limit. 0: it must not sleep, since mnl_ring_peek() returns a message, or
+ * reports a loss.
+ */
+EXPORT_SYMBOL int mnl_ring_arm(struct mnl_ring *ring)
+{
+	struct ring_rx *rx;
+	struct ring_nap nap;
+
+	if (ring->type == MNL_RING_TX)
+		return -1;
+	rx = ring_get_rx(ring);
+	ring_read_in_place(rx);
+	if (rx->part != NULL)
+		return 0;
+	nap = ring_pace_sleep(&rx->pace, ring_now(), rx->ring.stats.messages);
+	rx->armed = rx->source->arm(rx, nap);
+	if (!rx->armed) {
+		rx->source->disarm(rx);
+		return 0;
+	}
+	if (nap.batch == 1 || !rx->source->is_shared || rx->control == NULL)
+		return -1;
+	return nap.most / NS_PER_US;
+}
+
+/**
+ * mnl_ring_disarm - after the program slept in a loop of its own
+ * \param ring RX ring; if it is not armed, nothing happens
+ *
+ * The next message makes the socket readable again. To be called before the
+ * messages are read, whatever ended the sleep.
+ */
+EXPORT_SYMBOL void mnl_ring_disarm(struct mnl_ring *ring)
+{
+	struct ring_rx *rx = to_rx(ring);
+
+	if (ring->type == MNL_RING_TX || !rx->armed)
+		return;
+	rx->armed = false;
+	rx->source->disarm(rx);
+	ring_pace_woken(&rx->pace, rx_ready(rx) == 1,
+			(uint64_t)ring_now() >= rx->pace.slept +
+						rx->pace.delay * NS_PER_US);
 }
 
 /**
@@ -271,11 +258,13 @@ EXPORT_SYMBOL int mnl_ring_wait(struct mnl_ring *ring, int timeout)
  * \param messages the most; 1: always for the first one
  * \param delay microseconds that a message may wait for others, 0: none
  *
- * mnl_ring_wait() chooses up to that many by how fast messages come, and waits
- * for more than one only under load: when four or more are expected within the
- * delay. The default is 32 messages and 1000 microseconds. Messages are not
- * held back: who looks at the ring sees them. Without a ring, or on a kernel
- * that does not know NL_MMAP_F_CONTROL, each message wakes.
+ * mnl_ring_wait() and mnl_ring_arm() choose up to that many by how fast messages
+ * arrive, and wait for more than one only under load: when four or more are
+ * expected within the delay. The default is 32 messages and 1000 microseconds.
+ * Messages are not held back: a program that looks at the ring sees them.
+ * Without a ring mnl_ring_wait() pauses before it receives a batch, and
+ * mnl_ring_arm() does not wait for one; nor does either on a kernel that does
+ * not know NL_MMAP_F_CONTROL.
  *
  * Returns 0. On error, it returns -1 and errno is set to EINVAL: no RX ring,
  * or messages is 0.
@@ -284,31 +273,28 @@ EXPORT_SYMBOL int mnl_ring_set_wakeup(struct mnl_ring *ring,
 				      unsigned int messages,
 				      unsigned int delay)
 {
-	if (!ring_is(ring, MNL_RING_RX))
-		return -1;
-	if (messages == 0) {
+	if (ring->type != MNL_RING_RX || messages == 0) {
 		errno = EINVAL;
 		return -1;
 	}
-	ring->wakeup.most = messages;
-	ring->wakeup.delay = delay;
-	ring->wakeup.batch = 1;
+	ring_pace_set(&to_rx(ring)->pace, messages, delay);
 	return 0;
 }
 
 /**
  * mnl_ring_set_busy_poll - look at the ring longer before sleeping
- * \param ring ring
+ * \param ring RX ring; others never sleep
  * \param usec microseconds for which mnl_ring_wait() looks without sleeping
  *
  * The default, 0, is a few looks, and none on a machine of one processor. The
- * time is that of a processor that does nothing else. Without a ring nothing
- * is looked at.
+ * time is that of a processor that does nothing else. Without a ring it does
+ * nothing.
  */
 EXPORT_SYMBOL void mnl_ring_set_busy_poll(struct mnl_ring *ring,
 					  unsigned int usec)
 {
-	ring->wakeup.busy_poll = usec;
+	if (ring->type == MNL_RING_RX)
+		to_rx(ring)->busy_poll = usec;
 }
 
 /**

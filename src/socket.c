@@ -41,7 +41,7 @@ EXPORT_SYMBOL unsigned int mnl_socket_get_portid(const struct mnl_socket *nl)
 	return nl->addr.nl_pid;
 }
 
-struct mnl_socket *mnl_socket_open_plain(int bus, int flags)
+static struct mnl_socket *open_plain(int bus, int flags)
 {
 	struct mnl_socket *nl = calloc(1, sizeof(*nl));
 
@@ -77,7 +77,7 @@ static bool ring_is_wanted(void)
  */
 EXPORT_SYMBOL struct mnl_socket *mnl_socket_open2(int bus, int flags)
 {
-	struct mnl_socket *nl = mnl_socket_open_plain(bus, flags);
+	struct mnl_socket *nl = open_plain(bus, flags);
 
 	if (nl != NULL && ring_is_wanted())
 		mnl_socket_mmap_unasked(nl);
@@ -157,8 +157,10 @@ EXPORT_SYMBOL int mnl_socket_bind(struct mnl_socket *nl, unsigned int groups,
  * \param buf messages
  * \param len bytes in buf
  *
- * On a socket with a TX ring, frames that were committed go first; without
- * data (NULL, 0) that is all it does, as in the interface of 2012.
+ * On a socket with a TX ring, messages that were committed go first; without
+ * data (NULL, 0) that is all it does, as in the interface of 2012. If the kernel
+ * refuses one of them, the next mnl_ring_flush() reports it. If it cannot take
+ * one now (EAGAIN, EINTR, ENOBUFS, ENOMEM), nothing that comes after it is sent.
  *
  * Returns the bytes sent. On error, it returns -1 and errno is what sendto(2)
  * said.
@@ -166,11 +168,11 @@ EXPORT_SYMBOL int mnl_socket_bind(struct mnl_socket *nl, unsigned int groups,
 EXPORT_SYMBOL ssize_t mnl_socket_sendto(const struct mnl_socket *nl,
 					const void *buf, size_t len)
 {
-	struct mnl_ring *ring = mnl_socket_ring_in_use(nl, MNL_RING_TX);
+	struct ring_tx *tx = mnl_socket_send_after(nl);
 
-	if (ring != NULL && len == 0)
-		return mnl_ring_flush(ring);
-	if (ring != NULL && mnl_ring_flush_all(ring) == -1)
+	if (tx != NULL && len == 0)
+		return ring_tx_flush(tx);
+	if (tx != NULL && ring_tx_drain(tx) == -1)
 		return -1;
 	return sendto(nl->fd, buf, len, 0,
 		      (const struct sockaddr *)&mnl_kernel_addr,
@@ -184,7 +186,10 @@ EXPORT_SYMBOL ssize_t mnl_socket_sendto(const struct mnl_socket *nl,
  * \param len bytes of room; MNL_SOCKET_BUFFER_SIZE, for dumps better
  * MNL_SOCKET_DUMP_SIZE
  *
- * On a socket with an RX ring, the messages come from there, in order.
+ * On a socket with an RX ring, the messages come from there, in order, and are
+ * those that a socket without a ring receives. If the program has read messages
+ * in place (mnl_ring_peek()), the parts of a dump may be longer than buf: then
+ * the call returns the netlink messages that fit, and the next call the rest.
  *
  * Returns the bytes received. On error, it returns -1 and errno is what
  * recvmsg(2) said (ENOBUFS: messages were lost), or ENOSPC if the messages
@@ -203,11 +208,11 @@ EXPORT_SYMBOL ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl,
 		.msg_iov	= &iov,
 		.msg_iovlen	= 1,
 	};
-	struct mnl_ring *ring = mnl_socket_ring_in_use(nl, MNL_RING_RX);
+	struct ring_rx *rx = mnl_socket_copy_from(nl);
 	ssize_t ret;
 
-	if (ring != NULL)
-		return mnl_ring_recvfrom(ring, buf, len);
+	if (rx != NULL)
+		return ring_rx_recvfrom(rx, buf, len);
 
 	ret = recvmsg(nl->fd, &msg, 0);
 	if (ret == -1)

@@ -472,7 +472,8 @@ int main(int argc, char *argv[])
 			json = true;
 			break;
 		case 'V':
-			puts("mnl-ring utility, " PACKAGE_STRING);
+			puts("mnl-ring utility, libmnl-mmap " LIBMNL_MMAP_VERSION_STRING
+			     ", libmnl " PACKAGE_VERSION);
 			return 0;
 		case 'h':
 			usage(stdout);

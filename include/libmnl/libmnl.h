@@ -290,6 +290,19 @@ extern int mnl_cb_run2(const void *buf, size_t numbytes, unsigned int seq, unsig
  */
 /**
  * \ingroup mnl_ring
+ * Version of the ring calls, major << 16 | minor << 8 | patch. A program that
+ * builds with and without them tests whether it is defined.
+ */
+#define LIBMNL_MMAP_VERSION		0x000100
+
+/**
+ * \ingroup mnl_ring
+ * The same as a string.
+ */
+#define LIBMNL_MMAP_VERSION_STRING	"0.1.0"
+
+/**
+ * \ingroup mnl_ring
  * The two rings of a socket.
  */
 enum mnl_ring_type {
@@ -309,12 +322,40 @@ struct mnl_ring_stats {
 	uint64_t by_ring;	/**< of the messages, those that used a frame */
 	uint64_t by_copy;	/**< those too long for the ring, received by recvmsg() after a COPY frame */
 	uint64_t by_queue;	/**< those that used recvmsg()/sendto(): no kernel ring */
-	uint64_t overruns;	/**< times that ENOBUFS told of lost messages */
-	uint64_t syscalls;	/**< calls of the kernel made for this ring */
+	uint64_t overruns;	/**< times that ENOBUFS reported lost messages */
+	uint64_t syscalls;	/**< system calls made for this ring */
+	uint64_t refused;	/**< messages that the kernel refused when they were sent */
 };
+
+/**
+ * \ingroup mnl_ring
+ * For mnl_socket_mmap2(): mnl_ring_get_info() is to know the port ID and the
+ * network namespace of senders.
+ */
+#define MNL_RING_SENDER		0x1
+
+/**
+ * \ingroup mnl_ring
+ * \brief where a message comes from, see mnl_ring_get_info()
+ */
+struct mnl_ring_info {
+	uint32_t known;		/**< MNL_RING_INFO_*: which of these are known */
+	uint32_t group;		/**< multicast group, 0: none */
+	uint32_t pid;		/**< process ID of the sender, 0: the kernel */
+	uint32_t uid;		/**< its user */
+	uint32_t gid;		/**< its group */
+	uint32_t portid;	/**< port ID of the sender, 0: the kernel */
+	int32_t nsid;		/**< network namespace of the sender, -1: the socket's own */
+};
+
+#define MNL_RING_INFO_GROUP		0x1	/**< \ingroup mnl_ring group is known */
+#define MNL_RING_INFO_CREDENTIALS	0x2	/**< \ingroup mnl_ring pid, uid and gid are known */
+#define MNL_RING_INFO_PORTID		0x4	/**< \ingroup mnl_ring portid is known */
+#define MNL_RING_INFO_NSID		0x8	/**< \ingroup mnl_ring nsid is known */
 
 /* setup */
 extern int mnl_socket_mmap(struct mnl_socket *nl);
+extern int mnl_socket_mmap2(struct mnl_socket *nl, unsigned int flags);
 extern int mnl_socket_set_ring(struct mnl_socket *nl, unsigned int rx_size, unsigned int tx_size);
 extern int mnl_socket_set_ring2(struct mnl_socket *nl, enum mnl_ring_type type, const struct nl_mmap_req *req);
 extern int mnl_socket_munmap(struct mnl_socket *nl);
@@ -326,6 +367,8 @@ extern unsigned int mnl_ring_get_frame_nr(const struct mnl_ring *ring);
 extern size_t mnl_ring_get_frame_size(const struct mnl_ring *ring);
 extern int mnl_ring_get_stats(const struct mnl_ring *ring, struct mnl_ring_stats *stats, size_t len);
 extern int mnl_ring_wait(struct mnl_ring *ring, int timeout);
+extern int mnl_ring_arm(struct mnl_ring *ring);
+extern void mnl_ring_disarm(struct mnl_ring *ring);
 extern int mnl_ring_set_wakeup(struct mnl_ring *ring, unsigned int messages, unsigned int delay);
 extern void mnl_ring_set_busy_poll(struct mnl_ring *ring, unsigned int usec);
 
@@ -334,7 +377,10 @@ extern struct nlmsghdr *mnl_ring_peek(struct mnl_ring *ring, size_t *len);
 extern int mnl_ring_release(struct mnl_ring *ring, unsigned int nr);
 extern int mnl_ring_keep(struct mnl_ring *ring, const struct nlmsghdr *nlh);
 extern int mnl_ring_release_kept(struct mnl_ring *ring, const struct nlmsghdr *nlh);
+extern unsigned int mnl_ring_get_ready(struct mnl_ring *ring);
+extern int mnl_ring_get_info(struct mnl_ring *ring, const struct nlmsghdr *nlh, struct mnl_ring_info *info, size_t len);
 extern int mnl_ring_cb_run(struct mnl_ring *ring, unsigned int seq, unsigned int portid, mnl_cb_t cb_data, void *data, unsigned int budget, unsigned int *done);
+extern int mnl_ring_cb_run2(struct mnl_ring *ring, unsigned int seq, unsigned int portid, mnl_cb_t cb_data, void *data, const mnl_cb_t *cb_ctl_array, unsigned int cb_ctl_array_len, unsigned int budget, unsigned int *done);
 
 /* transmit */
 extern void *mnl_ring_reserve(struct mnl_ring *ring, size_t size);

@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
 #include <linux/genetlink.h>
@@ -28,6 +31,7 @@
 struct played_ring {
 	struct nl_mmap_req	req;
 	unsigned int		flags;
+	unsigned int		header;	/* bytes in front of a message */
 	char			*mem;
 	unsigned int		head;
 	unsigned short		span[FRAMES];	/* 0: no message begins here */
@@ -35,19 +39,30 @@ struct played_ring {
 	int			error;		/* TX: to be told */
 };
 
+/* the mapping of a process */
+struct played_map {
+	void			*addr;
+	pid_t			pid;
+};
+
 struct played_socket {
 	bool			attached;
+	pid_t			opener;
 	bool			copy;		/* a COPY frame is out */
 	int			error;		/* SO_ERROR */
 	struct played_ring	ring[2];
 	struct nl_mmap_control	*control;
-	void			*map;
+	struct played_map	maps[2];
+	int			memory;		/* of the frames: a file */
+	size_t			size;
 	unsigned int		answers;	/* genl: waiting */
 	char			answer[2][256];
 };
 
 struct played_kernel played;
-static struct played_socket sockets[SOCKETS];
+
+/* one kernel for the program and its children */
+static struct played_socket *sockets;
 
 /* the function of libc behind the one that is defined here */
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -66,7 +81,18 @@ static int fail(int error)
 
 static EARLY struct played_socket *played_socket(int fd)
 {
-	return fd >= 0 && fd < SOCKETS ? &sockets[fd] : NULL;
+	if (sockets == NULL || fd < 0 || fd >= SOCKETS)
+		return NULL;
+	return &sockets[fd];
+}
+
+static __attribute__((constructor)) void boot(void)
+{
+	sockets = REAL(mmap)(NULL, SOCKETS * sizeof(*sockets),
+			     PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sockets == MAP_FAILED)
+		abort();
 }
 
 static bool has_ring(int fd, enum mnl_ring_type type)
@@ -95,25 +121,35 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
 	struct played_ring *ring = option_ring(fd, level, option);
 	const struct nl_mmap_req *req = value;
+	unsigned int flags = 0;
 
 	if (ring == NULL || fcntl(fd, F_GETFD) == -1)
 		return REAL(setsockopt)(fd, level, option, value, len);
 	if (!sockets[fd].attached)
 		return fail(ENOPROTOOPT);
-	if (sockets[fd].map != NULL)
+	if (sockets[fd].maps[0].addr != NULL ||
+	    sockets[fd].maps[1].addr != NULL)
 		return fail(EBUSY);
 	if (played.set_error)
 		return fail(played.set_error);
+	if (ring->req.nm_frame_nr > 0 && req->nm_block_nr > 0)
+		return fail(EBUSY);
 	if (req->nm_frame_nr > 0 && (req->nm_frame_size < NL_MMAP_HDRLEN ||
 				     req->nm_block_size < req->nm_frame_size))
 		return fail(EINVAL);
 	if (played.bytes_allowed &&
 	    req->nm_block_size * req->nm_block_nr > played.bytes_allowed)
 		return fail(ENOBUFS);
-	ring->req = *req;
-	ring->flags = 0;
 	if (len >= sizeof(struct nl_mmap_req2) && !played.old)
-		ring->flags = ((const struct nl_mmap_req2 *)value)->nm_flags;
+		flags = ((const struct nl_mmap_req2 *)value)->nm_flags;
+	if (flags & ~(NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
+		      (played.no_features ? 0 : NL_MMAP_F_SENDER)))
+		return fail(EINVAL);
+	memset(ring, 0, sizeof(*ring));
+	ring->req = *req;
+	ring->flags = flags;
+	ring->header = flags & NL_MMAP_F_SENDER ? NL_MMAP_HDR2LEN :
+						  NL_MMAP_HDRLEN;
 	return 0;
 }
 
@@ -124,11 +160,18 @@ static int get_ring(const struct played_ring *ring, void *value,
 		.req = ring->req,
 		.nm_head = ring->head,
 		.nm_flags = ring->flags,
+		.nm_features = NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
+			       NL_MMAP_F_SENDER,
 	};
+	socklen_t known = played.no_features ?
+			  offsetof(struct nl_mmap_state, nm_features) :
+			  sizeof(state);
 
 	if (played.old)
 		return fail(ENOPROTOOPT);
-	memcpy(value, &state, *len < sizeof(state) ? *len : sizeof(state));
+	if (*len > known)
+		*len = known;
+	memcpy(value, &state, *len);
 	return 0;
 }
 
@@ -137,52 +180,86 @@ static size_t ring_size(const struct played_ring *ring)
 	return (size_t)ring->req.nm_block_size * ring->req.nm_block_nr;
 }
 
+/* the frames, once, and as the kernel sees them */
+static void make_memory(struct played_socket *s, size_t size)
+{
+	char *mem;
+
+	if (s->memory > 0)
+		return;
+	s->memory = memfd_create("frames", 0);
+	if (s->memory < 0 || ftruncate(s->memory, size) == -1)
+		abort();
+	mem = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 s->memory, 0);
+	if (mem == MAP_FAILED)
+		abort();
+	s->size = size;
+	if (ring_size(&s->ring[0]) > 0)
+		s->ring[0].mem = mem;
+	if (ring_size(&s->ring[1]) > 0)
+		s->ring[1].mem = mem + ring_size(&s->ring[0]);
+	if (s->ring[0].flags & NL_MMAP_F_CONTROL)
+		s->control = (void *)(mem + size - getpagesize());
+}
+
+static void drop_memory(struct played_socket *s)
+{
+	char *mem = s->ring[0].mem ? s->ring[0].mem : s->ring[1].mem;
+
+	if (s->memory <= 0)
+		return;
+	REAL(munmap)(mem, s->size);
+	REAL(close)(s->memory);
+	s->memory = 0;
+	s->control = NULL;
+	s->ring[0].mem = s->ring[1].mem = NULL;
+}
+
 EARLY void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	struct played_socket *s = played_socket(fd);
+	struct played_map *map;
 	size_t size;
-	char *map;
 
 	if (s == NULL || !s->attached)
 		return REAL(mmap)(addr, len, prot, flags, fd, offset);
 	size = ring_size(&s->ring[0]) + ring_size(&s->ring[1]);
-	if (s->ring[0].flags & NL_MMAP_F_CONTROL)
+	if (size > 0 && s->ring[0].flags & NL_MMAP_F_CONTROL)
 		size += getpagesize();
-	if (played.mmap_error || len != size) {
+	if (played.mmap_error || size == 0 || len != size) {
 		errno = played.mmap_error ? played.mmap_error : EINVAL;
 		return MAP_FAILED;
 	}
-	map = REAL(mmap)(addr, len, prot, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	s->map = map;
-	if (ring_size(&s->ring[0]) > 0)
-		s->ring[0].mem = map;
-	if (ring_size(&s->ring[1]) > 0)
-		s->ring[1].mem = map + ring_size(&s->ring[0]);
-	if (s->ring[0].flags & NL_MMAP_F_CONTROL)
-		s->control = (void *)(map + size - getpagesize());
-	return map;
+	make_memory(s, size);
+	map = s->maps[0].addr != NULL ? &s->maps[1] : &s->maps[0];
+	map->addr = REAL(mmap)(addr, len, prot, MAP_SHARED, s->memory, 0);
+	map->pid = getpid();
+	return map->addr;
 }
 
 EARLY int munmap(void *addr, size_t len)
 {
+	struct played_map *map;
 	int i;
 
-	for (i = 0; i < SOCKETS; i++)
-		if (addr != NULL && sockets[i].map == addr) {
-			sockets[i].map = NULL;
-			sockets[i].control = NULL;
-			sockets[i].ring[0].mem = NULL;
-			sockets[i].ring[1].mem = NULL;
-		}
+	for (i = 0; sockets != NULL && i < 2 * SOCKETS; i++) {
+		map = &sockets[i / 2].maps[i % 2];
+		if (addr != NULL && map->addr == addr && map->pid == getpid())
+			map->addr = NULL;
+	}
 	return REAL(munmap)(addr, len);
 }
 
+/* a child that closes its copy ends nothing */
 EARLY int close(int fd)
 {
 	struct played_socket *s = played_socket(fd);
 
-	if (s != NULL)
+	if (s != NULL && s->opener == getpid()) {
+		drop_memory(s);
 		memset(s, 0, sizeof(*s));
+	}
 	return REAL(close)(fd);
 }
 
@@ -205,6 +282,11 @@ struct nl_mmap_hdr *played_rx_frame(int fd, unsigned int index)
 {
 	return has_ring(fd, MNL_RING_RX) ?
 	       frame(&sockets[fd].ring[MNL_RING_RX], index) : NULL;
+}
+
+struct nl_mmap_control *played_control(int fd)
+{
+	return sockets[fd].control;
 }
 
 static unsigned int status(const struct nl_mmap_hdr *hdr)
@@ -238,7 +320,7 @@ static void publish(struct played_ring *ring, unsigned int value,
 		ring->span[ring->head + i] = ring->passed[ring->head + i] = 0;
 	ring->span[ring->head] = span;
 	hdr->nm_len = len;
-	hdr->nm_group = hdr->nm_pid = hdr->nm_uid = hdr->nm_gid = 0;
+	hdr->nm_uid = hdr->nm_gid = 0;
 	set_status(hdr, value);
 	advance(ring, span);
 }
@@ -250,7 +332,7 @@ void played_frame(int fd, unsigned int value, unsigned int len)
 
 static unsigned int capacity(const struct played_ring *ring)
 {
-	return ring->req.nm_frame_size - NL_MMAP_HDRLEN;
+	return ring->req.nm_frame_size - ring->header;
 }
 
 /* frames of a message, 0: it comes by COPY */
@@ -260,7 +342,7 @@ static unsigned int span_of(const struct played_ring *ring, unsigned int len)
 
 	if (len <= capacity(ring))
 		return 1;
-	span = (NL_MMAP_HDRLEN + len + size - 1) / size;
+	span = (ring->header + len + size - 1) / size;
 	return ring->flags & NL_MMAP_F_SPAN &&
 	       span <= ring->req.nm_frame_nr / 2 ? span : 0;
 }
@@ -329,19 +411,70 @@ int played_deliver(int fd, const void *msg, size_t len)
 		/* in use before the message is written over the headers behind */
 		set_status(frame_at(ring, 0), NL_MMAP_STATUS_RESERVED);
 		__atomic_thread_fence(__ATOMIC_RELEASE);
-		copy_words((void *)((char *)frame_at(ring, 0) +
-				    NL_MMAP_HDRLEN), msg, len);
+		copy_words((void *)((char *)frame_at(ring, 0) + ring->header),
+			   msg, len);
 		publish(ring, NL_MMAP_STATUS_VALID, len, span);
 	}
 	return room;
 }
 
+/* the socket lost a message */
+void played_loss(int fd)
+{
+	struct played_socket *s = &sockets[fd];
+
+	s->error = ENOBUFS;
+	if (s->control != NULL && !played.no_features)
+		__atomic_add_fetch(&s->control->nmc_overruns, 1,
+				   __ATOMIC_RELEASE);
+}
+
+/* what netlink sees as the size of the reader's buffer */
+static size_t offered_room(int fd)
+{
+	const struct played_socket *s = &sockets[fd];
+	const struct played_ring *ring = &s->ring[MNL_RING_RX];
+
+	if (!played.no_features && !played.old && s->control != NULL &&
+	    s->control->nmc_room > 0)
+		return s->control->nmc_room;
+	return ring->req.nm_frame_nr / 2 * ring->req.nm_frame_size;
+}
+
+/* the longest message of a test, or the room of the largest ring */
+static char message[4 << 20];
+
+/* A look makes the next part of a dump, as a receive does. */
 static bool has_message(int fd, ssize_t *len)
 {
-	*len = REAL(recv)(fd, NULL, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
-	if (*len == -1 && errno != EAGAIN)
+	*len = REAL(recv)(fd, message, offered_room(fd),
+			  MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+	if (*len == -1 && errno == ENOBUFS)
+		played_loss(fd);
+	else if (*len == -1 && errno != EAGAIN)
 		sockets[fd].error = errno;
 	return *len != -1;
+}
+
+/* Takes the message at the head of the queue. */
+static void take_message(int fd, struct nl_mmap_hdr2 *hdr, void *to, size_t len)
+{
+	const struct played_ring *ring = &sockets[fd].ring[MNL_RING_RX];
+	socklen_t from_len = sizeof(struct sockaddr_nl);
+	size_t room = offered_room(fd);
+	struct sockaddr_nl from;
+
+	REAL(recvfrom)(fd, message, room < len ? len : room, 0, (void *)&from,
+		       &from_len);
+	memcpy(to, message, len);
+	hdr->hdr.nm_group = from.nl_groups ? __builtin_ctz(from.nl_groups) + 1 :
+					     0;
+	/* the process of a sender, not known here: none is the kernel */
+	hdr->hdr.nm_pid = from.nl_pid;
+	if (ring->flags & NL_MMAP_F_SENDER) {
+		hdr->nm_portid = from.nl_pid;
+		hdr->nm_nsid = -1;
+	}
 }
 
 /* moves what waits at the socket to frames */
@@ -362,8 +495,9 @@ static void fill(int fd)
 			s->copy = true;
 			publish(ring, NL_MMAP_STATUS_COPY, len, 1);
 		} else {
-			REAL(recv)(fd, (char *)frame_at(ring, 0) +
-				   NL_MMAP_HDRLEN, len, 0);
+			take_message(fd, (void *)frame_at(ring, 0),
+				     (char *)frame_at(ring, 0) + ring->header,
+				     len);
 			publish(ring, NL_MMAP_STATUS_VALID, len, span);
 		}
 	}
@@ -393,9 +527,12 @@ static bool readable(int fd)
 
 static short events(int fd)
 {
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 	struct played_socket *s = &sockets[fd];
 	const struct played_ring *tx = &s->ring[MNL_RING_TX];
 	short revents = 0;
+
+	pthread_mutex_lock(&mutex);
 
 	if (has_ring(fd, MNL_RING_RX)) {
 		fill(fd);
@@ -405,15 +542,28 @@ static short events(int fd)
 	if (has_ring(fd, MNL_RING_TX) &&
 	    status(frame(tx, tx->head)) == NL_MMAP_STATUS_UNUSED)
 		revents |= POLLOUT;
-	return s->error ? revents | POLLERR : revents;
+	if (s->error)
+		revents |= POLLERR;
+	pthread_mutex_unlock(&mutex);
+	return revents;
+}
+
+static long long now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
 /* apart from poll(), of whose argument libc says that nobody reads it */
 static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 						 const struct timespec *timeout)
 {
+	/* another thread may move what comes to frames, and we hear nothing */
+	const struct timespec slice = { .tv_nsec = 2000000 };
 	struct pollfd real = { .fd = fds->fd, .events = POLLIN };
-	int ret;
+	long long end = 0;
 
 	if (played.poll_error)
 		return fail(played.poll_error);
@@ -424,14 +574,15 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 	}
 	if (!has_ring(fds->fd, MNL_RING_RX) && !has_ring(fds->fd, MNL_RING_TX))
 		return REAL(ppoll)(fds, nr, timeout, NULL);
+	if (timeout != NULL)
+		end = now_ns() + timeout->tv_sec * 1000000000LL +
+		      timeout->tv_nsec;
 	for (;;) {
 		fds->revents = events(fds->fd) & (fds->events | POLLERR);
-		if (fds->revents || (timeout != NULL && timeout->tv_sec == 0 &&
-				     timeout->tv_nsec == 0))
+		if (fds->revents || (timeout != NULL && now_ns() >= end))
 			return fds->revents != 0;
-		ret = REAL(ppoll)(&real, 1, timeout, NULL);
-		if (ret <= 0)
-			return ret;
+		if (REAL(ppoll)(&real, 1, &slice, NULL) == -1)
+			return -1;
 	}
 }
 
@@ -563,8 +714,10 @@ static ssize_t ask(int fd, const struct nlmsghdr *nlh)
 		if (mnl_attr_get_type(attr) == NETLINK_MMAP_A_ATTACH_FD)
 			attached = mnl_attr_get_u32(attr);
 	answer(&sockets[fd], false, played.attach_error);
-	if (played.attach_error == 0)
+	if (played.attach_error == 0) {
 		sockets[attached].attached = true;
+		sockets[attached].opener = getpid();
+	}
 	return nlh->nlmsg_len;
 }
 
@@ -586,20 +739,30 @@ ssize_t sendto(int fd, const void *buf, size_t len, int flags,
 
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
+	if (has_ring(fd, MNL_RING_RX) && !(flags & MSG_PEEK))
+		sockets[fd].copy = false;
+	return REAL(recvmsg)(fd, msg, flags);
+}
+
+ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+		 struct sockaddr *restrict addr, socklen_t *restrict addr_len)
+{
 	struct played_socket *s = played_socket(fd);
 	const struct nlmsghdr *nlh;
 
-	if (s == NULL || s->answers == 0) {
-		if (has_ring(fd, MNL_RING_RX) && !(flags & MSG_PEEK))
-			s->copy = false;
-		return REAL(recvmsg)(fd, msg, flags);
+	if (s != NULL && s->answers > 0) {
+		nlh = (void *)s->answer[--s->answers];
+		memcpy(buf, nlh, nlh->nlmsg_len);
+		return nlh->nlmsg_len;
 	}
-	nlh = (void *)s->answer[--s->answers];
-	memcpy(msg->msg_iov->iov_base, nlh, nlh->nlmsg_len);
-	memset(msg->msg_name, 0, sizeof(struct sockaddr_nl));
-	((struct sockaddr_nl *)msg->msg_name)->nl_family = AF_NETLINK;
-	msg->msg_namelen = sizeof(struct sockaddr_nl);
-	return nlh->nlmsg_len;
+	if (played.recv_error && !(flags & MSG_PEEK) && s != NULL) {
+		errno = played.recv_error;
+		played.recv_error = 0;
+		return -1;
+	}
+	if (has_ring(fd, MNL_RING_RX) && !(flags & MSG_PEEK))
+		s->copy = false;
+	return REAL(recvfrom)(fd, buf, len, flags, addr, addr_len);
 }
 
 /*
