@@ -23,16 +23,15 @@
 static DEFINE_MUTEX(nlm_mutex);
 
 /*
- * What netlink sockets had before, and what attached ones have instead. All
- * netlink sockets share these; they are filled in when the first one is
- * attached, under nlm_mutex.
+ * What netlink sockets have, learned from one that nobody else has touched, and
+ * what attached ones have instead.
  */
-static const struct proto_ops *nlm_orig_ops;
-static struct proto_ops nlm_ops;
-static struct proto nlm_proto;
-static void (*nlm_orig_data_ready)(struct sock *sk);
-static void (*nlm_orig_error_report)(struct sock *sk);
-static void (*nlm_orig_destruct)(struct sock *sk);
+static const struct proto_ops *nlm_orig_ops __ro_after_init;
+static struct proto_ops nlm_ops __ro_after_init;
+static struct proto nlm_proto __ro_after_init;
+static void (*nlm_orig_data_ready)(struct sock *sk) __ro_after_init;
+static void (*nlm_orig_error_report)(struct sock *sk) __ro_after_init;
+static void (*nlm_orig_destruct)(struct sock *sk) __ro_after_init;
 
 static struct nl_ring_sock *nlm_sk(const struct sock *sk)
 {
@@ -43,7 +42,11 @@ static struct nl_ring_sock *nlm_rings(const struct socket *sock)
 {
 	struct nl_ring_sock *rs;
 
-	/* set before the operations that call this, cleared never */
+	/*
+	 * The caller found nlm_ops there. Pairs with nlm_take_over(): what was
+	 * set before the operations is seen from here on. It is never cleared.
+	 */
+	(void)smp_load_acquire(&sock->ops);
 	rcu_read_lock();
 	rs = nlm_sk(sock->sk);
 	rcu_read_unlock();
@@ -149,10 +152,18 @@ static int nlm_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
  * Attaching
  */
 
-static void nlm_learn(struct socket *sock)
+static int __init nlm_learn(void)
 {
-	struct sock *sk = sock->sk;
+	struct socket *sock;
+	struct sock *sk;
+	int err;
 
+	err = sock_create_kern(&init_net, PF_NETLINK, SOCK_RAW,
+			       NETLINK_USERSOCK, &sock);
+	if (err)
+		return err;
+
+	sk = sock->sk;
 	nlm_orig_ops = sock->ops;
 	nlm_orig_data_ready = sk->sk_data_ready;
 	nlm_orig_error_report = sk->sk_error_report;
@@ -170,6 +181,8 @@ static void nlm_learn(struct socket *sock)
 
 	nlm_proto = *sk->sk_prot_creator;
 	nlm_proto.owner = THIS_MODULE;
+	sock_release(sock);
+	return 0;
 }
 
 /* Is this socket what netlink made of it, and nobody else's? */
@@ -183,13 +196,20 @@ static bool nlm_is_plain(const struct socket *sock)
 	       sk->sk_destruct == nlm_orig_destruct;
 }
 
+/* for proto_ops.owner, and for the owner of sk_prot_creator */
+static bool nlm_get_module(void)
+{
+	if (!try_module_get(THIS_MODULE))
+		return false;
+	/* with one reference the module cannot go away */
+	__module_get(THIS_MODULE);
+	return true;
+}
+
 static void nlm_take_over(struct socket *sock, struct nl_ring_sock *rs)
 {
 	struct sock *sk = sock->sk;
 
-	/* one for proto_ops.owner, one for the owner of sk_prot_creator */
-	__module_get(THIS_MODULE);
-	__module_get(THIS_MODULE);
 	nl_ring_list_add(rs);
 
 	write_lock_bh(&sk->sk_callback_lock);
@@ -221,7 +241,8 @@ void nl_ring_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
  * @sock: the socket
  *
  * Return: 0, also when it is already; -EAFNOSUPPORT no netlink socket; -EBUSY
- * another layer has its operations; -ENOMEM.
+ * another layer has its operations; -ENOENT the module is being removed, and the
+ * family with it; -ENOMEM.
  */
 int nl_ring_attach(struct socket *sock)
 {
@@ -238,10 +259,11 @@ int nl_ring_attach(struct socket *sock)
 	mutex_lock(&nlm_mutex);
 	if (sock->ops == &nlm_ops)
 		goto out;
-	if (!nlm_orig_ops)
-		nlm_learn(sock);
 	err = -EBUSY;
 	if (!nlm_is_plain(sock))
+		goto out;
+	err = -ENOENT;
+	if (!nlm_get_module())
 		goto out;
 
 	nl_ring_sock_init(rs, sock->sk, nlm_orig_ops,
@@ -257,11 +279,16 @@ out:
 
 static int __init nlm_init(void)
 {
+	int err;
+
 	if (IS_ENABLED(CONFIG_NETLINK_MMAP)) {
 		pr_info("netlink_mmap: not needed: this kernel has netlink rings\n");
 		return -EEXIST;
 	}
 
+	err = nlm_learn();
+	if (err)
+		return err;
 	return nl_ring_family_register();
 }
 
