@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <linux/genetlink.h>
 #include <linux/netlink_mmap.h>
 #include <libmnl/libmnl.h>
@@ -36,7 +38,7 @@ struct played_ring {
 	unsigned int		head;
 	unsigned short		span[FRAMES];	/* 0: no message begins here */
 	bool			passed[FRAMES];	/* kept when we came by */
-	int			error;		/* TX: to be told */
+	int			error;		/* TX: of a frame, not reported yet */
 };
 
 /* the mapping of a process */
@@ -49,7 +51,10 @@ struct played_socket {
 	bool			attached;
 	pid_t			opener;
 	bool			copy;		/* a COPY frame is out */
+	unsigned int		copy_frame;	/* its index */
+	bool			dumps;		/* a dump was asked for */
 	int			error;		/* SO_ERROR */
+	unsigned int		pollers;	/* threads in poll() */
 	struct played_ring	ring[2];
 	struct nl_mmap_control	*control;
 	struct played_map	maps[2];
@@ -63,6 +68,14 @@ struct played_kernel played;
 
 /* one kernel for the program and its children */
 static struct played_socket *sockets;
+
+/* a socket may be polled by one thread and filled by another */
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static bool lenient(enum played_leniency leniency)
+{
+	return played.lenient == leniency;
+}
 
 /* the function of libc behind the one that is defined here */
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -117,51 +130,111 @@ static struct played_ring *option_ring(int fd, int level, int option)
 	return option == NETLINK_TX_RING ? &s->ring[MNL_RING_TX] : NULL;
 }
 
+static void drop_memory(struct played_socket *s)
+{
+	char *mem = s->ring[0].mem ? s->ring[0].mem : s->ring[1].mem;
+
+	if (s->memory <= 0)
+		return;
+	REAL(munmap)(mem, s->size);
+	REAL(close)(s->memory);
+	s->memory = 0;
+	s->control = NULL;
+	s->ring[0].mem = s->ring[1].mem = NULL;
+}
+
+static unsigned int features(enum mnl_ring_type type)
+{
+	if (played.old || type != MNL_RING_RX)
+		return 0;
+	return NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
+	       (played.no_features ? 0 : NL_MMAP_F_SENDER);
+}
+
+/* The order of the checks is part of the ABI. */
+static bool geometry_ok(const struct nl_mmap_req *req)
+{
+	uint64_t frames;
+
+	if (req->nm_block_size == 0 || req->nm_block_size % getpagesize() != 0)
+		return false;
+	if (req->nm_frame_size < NL_MMAP_HDRLEN ||
+	    req->nm_frame_size > req->nm_block_size)
+		return false;
+	if (req->nm_frame_size % NL_MMAP_MSG_ALIGNMENT != 0)
+		return lenient(LENIENT_ALIGNMENT);
+	frames = (uint64_t)(req->nm_block_size / req->nm_frame_size) *
+		 req->nm_block_nr;
+	return frames > 0 && (frames == req->nm_frame_nr ||
+			      lenient(LENIENT_FRAME_NR));
+}
+
+/* 0 or errno */
+static int set_ring(struct played_socket *s, enum mnl_ring_type type,
+		    const struct nl_mmap_req2 *req2)
+{
+	const struct nl_mmap_req *req = &req2->req;
+	struct played_ring *ring = &s->ring[type];
+
+	if ((s->maps[0].addr != NULL || s->maps[1].addr != NULL) &&
+	    !lenient(LENIENT_SET_MAPPED))
+		return EBUSY;
+	if (ring->req.nm_frame_nr > 0 && req->nm_block_nr > 0 &&
+	    !lenient(LENIENT_SET_TWICE))
+		return EBUSY;
+	if (played.set_error)
+		return played.set_error;
+	if (req->nm_block_nr > 0 || req->nm_frame_nr > 0) {
+		if (!geometry_ok(req))
+			return EINVAL;
+		if (req2->nm_flags & ~features(type) &&
+		    !lenient(LENIENT_FLAGS))
+			return EINVAL;
+		if (played.bytes_allowed &&
+		    req->nm_block_size * req->nm_block_nr >
+		    played.bytes_allowed)
+			return ENOBUFS;
+	}
+	if (s->maps[0].addr == NULL && s->maps[1].addr == NULL)
+		drop_memory(s);
+	memset(ring, 0, sizeof(*ring));
+	ring->req = *req;
+	ring->flags = req2->nm_flags;
+	ring->header = ring->flags & NL_MMAP_F_SENDER ? NL_MMAP_HDR2LEN :
+							NL_MMAP_HDRLEN;
+	if (type == MNL_RING_RX)
+		s->copy = false;
+	return 0;
+}
+
 int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
 	struct played_ring *ring = option_ring(fd, level, option);
-	const struct nl_mmap_req *req = value;
-	unsigned int flags = 0;
+	struct nl_mmap_req2 req2 = { .nm_flags = 0 };
+	int error;
 
 	if (ring == NULL || fcntl(fd, F_GETFD) == -1)
 		return REAL(setsockopt)(fd, level, option, value, len);
 	if (!sockets[fd].attached)
 		return fail(ENOPROTOOPT);
-	if (sockets[fd].maps[0].addr != NULL ||
-	    sockets[fd].maps[1].addr != NULL)
-		return fail(EBUSY);
-	if (played.set_error)
-		return fail(played.set_error);
-	if (ring->req.nm_frame_nr > 0 && req->nm_block_nr > 0)
-		return fail(EBUSY);
-	if (req->nm_frame_nr > 0 && (req->nm_frame_size < NL_MMAP_HDRLEN ||
-				     req->nm_block_size < req->nm_frame_size))
+	if (len < sizeof(req2.req) && !lenient(LENIENT_OPTION_LENGTH))
 		return fail(EINVAL);
-	if (played.bytes_allowed &&
-	    req->nm_block_size * req->nm_block_nr > played.bytes_allowed)
-		return fail(ENOBUFS);
-	if (len >= sizeof(struct nl_mmap_req2) && !played.old)
-		flags = ((const struct nl_mmap_req2 *)value)->nm_flags;
-	if (flags & ~(NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
-		      (played.no_features ? 0 : NL_MMAP_F_SENDER)))
-		return fail(EINVAL);
-	memset(ring, 0, sizeof(*ring));
-	ring->req = *req;
-	ring->flags = flags;
-	ring->header = flags & NL_MMAP_F_SENDER ? NL_MMAP_HDR2LEN :
-						  NL_MMAP_HDRLEN;
-	return 0;
+	if (len < sizeof(req2) || played.old)
+		memcpy(&req2, value, sizeof(req2.req));
+	else
+		memcpy(&req2, value, sizeof(req2));
+	error = set_ring(&sockets[fd], ring - sockets[fd].ring, &req2);
+	return error ? fail(error) : 0;
 }
 
-static int get_ring(const struct played_ring *ring, void *value,
-		    socklen_t *len)
+static int get_ring(const struct played_ring *ring, enum mnl_ring_type type,
+		    void *value, socklen_t *len)
 {
 	struct nl_mmap_state state = {
 		.req = ring->req,
 		.nm_head = ring->head,
 		.nm_flags = ring->flags,
-		.nm_features = NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
-			       NL_MMAP_F_SENDER,
+		.nm_features = features(type),
 	};
 	socklen_t known = played.no_features ?
 			  offsetof(struct nl_mmap_state, nm_features) :
@@ -169,8 +242,11 @@ static int get_ring(const struct played_ring *ring, void *value,
 
 	if (played.old)
 		return fail(ENOPROTOOPT);
+	if (*len < sizeof(state.req))
+		return fail(EINVAL);
 	if (*len > known)
 		*len = known;
+	*len &= ~3U;
 	memcpy(value, &state, *len);
 	return 0;
 }
@@ -203,19 +279,6 @@ static void make_memory(struct played_socket *s, size_t size)
 		s->control = (void *)(mem + size - getpagesize());
 }
 
-static void drop_memory(struct played_socket *s)
-{
-	char *mem = s->ring[0].mem ? s->ring[0].mem : s->ring[1].mem;
-
-	if (s->memory <= 0)
-		return;
-	REAL(munmap)(mem, s->size);
-	REAL(close)(s->memory);
-	s->memory = 0;
-	s->control = NULL;
-	s->ring[0].mem = s->ring[1].mem = NULL;
-}
-
 EARLY void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
 	struct played_socket *s = played_socket(fd);
@@ -227,7 +290,9 @@ EARLY void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offs
 	size = ring_size(&s->ring[0]) + ring_size(&s->ring[1]);
 	if (size > 0 && s->ring[0].flags & NL_MMAP_F_CONTROL)
 		size += getpagesize();
-	if (played.mmap_error || size == 0 || len != size) {
+	if (played.mmap_error || size == 0 || offset != 0 ||
+	    !(flags & MAP_SHARED) ||
+	    (len != size && !lenient(LENIENT_MAP_LENGTH))) {
 		errno = played.mmap_error ? played.mmap_error : EINVAL;
 		return MAP_FAILED;
 	}
@@ -320,7 +385,6 @@ static void publish(struct played_ring *ring, unsigned int value,
 		ring->span[ring->head + i] = ring->passed[ring->head + i] = 0;
 	ring->span[ring->head] = span;
 	hdr->nm_len = len;
-	hdr->nm_uid = hdr->nm_gid = 0;
 	set_status(hdr, value);
 	advance(ring, span);
 }
@@ -335,61 +399,135 @@ static unsigned int capacity(const struct played_ring *ring)
 	return ring->req.nm_frame_size - ring->header;
 }
 
+/* frames that are next to each other */
+static unsigned int run_length(const struct played_ring *ring)
+{
+	if (ring->req.nm_block_size % ring->req.nm_frame_size)
+		return ring->req.nm_block_size / ring->req.nm_frame_size;
+	return ring->req.nm_frame_nr;
+}
+
+/* the most frames that one message takes */
+static unsigned int longest_span(const struct played_ring *ring)
+{
+	unsigned int half = ring->req.nm_frame_nr / 2, run = run_length(ring);
+
+	if (!(ring->flags & NL_MMAP_F_SPAN))
+		return 1;
+	if (lenient(LENIENT_SPAN))
+		return run;
+	if (half == 0)
+		half = 1;
+	return run < half ? run : half;
+}
+
 /* frames of a message, 0: it comes by COPY */
 static unsigned int span_of(const struct played_ring *ring, unsigned int len)
 {
-	unsigned int size = ring->req.nm_frame_size, span;
+	unsigned int size = ring->req.nm_frame_size;
+	unsigned int span = (ring->header + len + size - 1) / size;
 
-	if (len <= capacity(ring))
-		return 1;
-	span = (ring->header + len + size - 1) / size;
-	return ring->flags & NL_MMAP_F_SPAN &&
-	       span <= ring->req.nm_frame_nr / 2 ? span : 0;
+	return span <= longest_span(ring) ? span : 0;
 }
 
-static bool is_free(const struct played_ring *ring, unsigned int offset)
+static unsigned int index_at(const struct played_ring *ring, unsigned int offset)
 {
-	unsigned int nr = ring->req.nm_frame_nr;
-
-	if (status(frame_at(ring, offset)) != NL_MMAP_STATUS_UNUSED)
-		return false;
-	/* passed over: only when the one behind is read */
-	while (offset < nr && ring->passed[(ring->head + offset) % nr])
-		offset++;
-	return offset == nr || status(frame_at(ring, offset)) ==
-			       NL_MMAP_STATUS_UNUSED;
+	return (ring->head + offset) % ring->req.nm_frame_nr;
 }
 
-static void pass_over(struct played_ring *ring)
+static unsigned int status_at(const struct played_ring *ring,
+			      unsigned int offset)
+{
+	return status(frame_at(ring, offset));
+}
+
+/* the kept message at the head; no more than @most frames of it */
+static unsigned int pass_over(struct played_ring *ring, unsigned int most)
 {
 	unsigned int i, span = ring->span[ring->head];
 
+	if (span == 0)
+		span = 1;
+	if (span > most)
+		span = most;
 	for (i = 0; i < span; i++)
-		ring->passed[ring->head + i] = true;
+		ring->passed[index_at(ring, i)] = true;
 	advance(ring, span);
+	return span;
 }
 
-/* Can a message have these frames? -1: not these; 0: not yet; 1: yes. */
-static int has_room(struct played_ring *ring, unsigned int span)
+/*
+ * A frame that was passed over is used again only when the next one that was
+ * not is read. When all were passed over, no message of several frames: the
+ * reader may be at any of them. 0, or as find_frames().
+ */
+static int look_behind(const struct played_ring *ring, unsigned int offset,
+		       unsigned int span)
 {
-	unsigned int nr = ring->req.nm_frame_nr, looks, i;
+	unsigned int nr = ring->req.nm_frame_nr, value;
 
-	for (looks = nr; looks && status(frame_at(ring, 0)) ==
-				  NL_MMAP_STATUS_SKIP; looks--)
-		pass_over(ring);
-	if (ring->head + span > nr)
-		return -1;
-	for (i = 0; i < span; i++) {
-		if (status(frame_at(ring, i)) == NL_MMAP_STATUS_SKIP)
-			return -1;
-		if (!is_free(ring, i))
-			return 0;
+	while (offset < nr && ring->passed[index_at(ring, offset)])
+		offset++;
+	if (offset == nr)
+		return span == 1 ? 0 : -ENOSPC;
+	value = status_at(ring, offset);
+	return value == NL_MMAP_STATUS_UNUSED ||
+	       value == NL_MMAP_STATUS_SKIP ? 0 : -EAGAIN;
+}
+
+/*
+ * How far from the head are free frames for a message? -EAGAIN: frames that
+ * are not read are in the way, -ENOSPC: only kept ones are.
+ */
+static int find_frames(struct played_ring *ring, unsigned int span)
+{
+	unsigned int nr = ring->req.nm_frame_nr, looks, offset = 0, run = 0;
+	int error;
+
+	if (!lenient(LENIENT_KEPT))
+		for (looks = nr; looks && status_at(ring, 0) ==
+					  NL_MMAP_STATUS_SKIP; looks--)
+			pass_over(ring, nr);
+	while (run < span) {
+		if (offset >= nr)
+			return -ENOSPC;
+		switch (status_at(ring, offset)) {
+		case NL_MMAP_STATUS_UNUSED:
+			if (index_at(ring, offset) % run_length(ring) == 0)
+				run = 0;
+			run++;
+			offset++;
+			break;
+		case NL_MMAP_STATUS_SKIP:
+			run = 0;
+			offset += ring->span[index_at(ring, offset)];
+			break;
+		default:
+			return -EAGAIN;
+		}
 	}
-	/* where the reader may be, it must find no middle of a message */
-	for (i = span - 1; i < nr; i++)
-		if (!ring->passed[(ring->head + i) % nr])
-			return 1;
-	return span == 1 ? 1 : -1;
+	if (ring->passed[index_at(ring, offset - 1)] &&
+	    !lenient(LENIENT_PASSED)) {
+		error = look_behind(ring, offset - 1, span);
+		if (error)
+			return error;
+	}
+	if (offset > span && lenient(LENIENT_HOLES))
+		return -ENOSPC;
+	return offset - span;
+}
+
+/* the frames in front of a message that has to begin further on */
+static void leave_hole(struct played_ring *ring, unsigned int offset)
+{
+	while (offset > 0) {
+		if (status_at(ring, 0) == NL_MMAP_STATUS_SKIP) {
+			offset -= pass_over(ring, offset);
+			continue;
+		}
+		publish(ring, NL_MMAP_STATUS_VALID, 0, 1);
+		offset--;
+	}
 }
 
 /* words that a reader may look at, in the headers of the frames behind */
@@ -405,17 +543,18 @@ int played_deliver(int fd, const void *msg, size_t len)
 {
 	struct played_ring *ring = &sockets[fd].ring[MNL_RING_RX];
 	unsigned int span = span_of(ring, len);
-	int room = span ? has_room(ring, span) : -1;
+	int offset = span ? find_frames(ring, span) : -ENOSPC;
 
-	if (room == 1) {
-		/* in use before the message is written over the headers behind */
-		set_status(frame_at(ring, 0), NL_MMAP_STATUS_RESERVED);
-		__atomic_thread_fence(__ATOMIC_RELEASE);
-		copy_words((void *)((char *)frame_at(ring, 0) + ring->header),
-			   msg, len);
-		publish(ring, NL_MMAP_STATUS_VALID, len, span);
-	}
-	return room;
+	if (offset < 0)
+		return offset == -EAGAIN ? 0 : -1;
+	leave_hole(ring, offset);
+	/* in use before the message is written over the headers behind */
+	set_status(frame_at(ring, 0), NL_MMAP_STATUS_RESERVED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	copy_words((void *)((char *)frame_at(ring, 0) + ring->header), msg,
+		   len);
+	publish(ring, NL_MMAP_STATUS_VALID, len, span);
+	return 1;
 }
 
 /* the socket lost a message */
@@ -423,129 +562,265 @@ void played_loss(int fd)
 {
 	struct played_socket *s = &sockets[fd];
 
+	if (lenient(LENIENT_NO_LOSS))
+		return;
 	s->error = ENOBUFS;
-	if (s->control != NULL && !played.no_features)
+	if (s->control != NULL && !played.no_features &&
+	    !lenient(LENIENT_OVERRUNS))
 		__atomic_add_fetch(&s->control->nmc_overruns, 1,
 				   __ATOMIC_RELEASE);
 }
 
-/* what netlink sees as the size of the reader's buffer */
-static size_t offered_room(int fd)
+/*
+ * A look at a part of a dump makes the next part, unless the receive buffer is
+ * half full: a small one is. Returns the size to go back to.
+ */
+static int set_receive_buffer(int fd, int bytes)
 {
-	const struct played_socket *s = &sockets[fd];
-	const struct played_ring *ring = &s->ring[MNL_RING_RX];
+	socklen_t len = sizeof(int);
+	int before;
 
-	if (!played.no_features && !played.old && s->control != NULL &&
-	    s->control->nmc_room > 0)
-		return s->control->nmc_room;
-	return ring->req.nm_frame_nr / 2 * ring->req.nm_frame_size;
+	REAL(getsockopt)(fd, SOL_SOCKET, SO_RCVBUF, &before, &len);
+	REAL(setsockopt)(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	return before / 2;
 }
 
-/* the longest message of a test, or the room of the largest ring */
-static char message[4 << 20];
-
-/* A look makes the next part of a dump, as a receive does. */
-static bool has_message(int fd, ssize_t *len)
+static ssize_t look(int fd, struct nlmsghdr *nlh)
 {
-	*len = REAL(recv)(fd, message, offered_room(fd),
-			  MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
-	if (*len == -1 && errno == ENOBUFS)
-		played_loss(fd);
-	else if (*len == -1 && errno != EAGAIN)
-		sockets[fd].error = errno;
+	bool dumps = sockets[fd].dumps;
+	int saved, bytes = 0;
+	ssize_t len;
+
+	if (dumps)
+		bytes = set_receive_buffer(fd, 0);
+	len = REAL(recv)(fd, nlh, sizeof(*nlh),
+			 MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+	saved = errno;
+	if (dumps)
+		set_receive_buffer(fd, bytes);
+	errno = saved;
+	return len;
+}
+
+/*
+ * The message at the head of the queue, its length and its header. An error
+ * that waits for the program stays with the socket.
+ */
+static bool next_message(int fd, ssize_t *len, struct nlmsghdr *nlh)
+{
+	memset(nlh, 0, sizeof(*nlh));
+	*len = look(fd, nlh);
+	if (*len == -1 && errno != EAGAIN) {
+		if (errno == ENOBUFS)
+			played_loss(fd);
+		else
+			sockets[fd].error = errno;
+		*len = look(fd, nlh);
+	}
+	if (*len != -1 && nlh->nlmsg_type == NLMSG_DONE)
+		sockets[fd].dumps = false;
 	return *len != -1;
 }
 
-/* Takes the message at the head of the queue. */
-static void take_message(int fd, struct nl_mmap_hdr2 *hdr, void *to, size_t len)
+static bool has_message(int fd)
 {
-	const struct played_ring *ring = &sockets[fd].ring[MNL_RING_RX];
-	socklen_t from_len = sizeof(struct sockaddr_nl);
-	size_t room = offered_room(fd);
-	struct sockaddr_nl from;
+	struct nlmsghdr nlh;
+	ssize_t len;
 
-	REAL(recvfrom)(fd, message, room < len ? len : room, 0, (void *)&from,
-		       &from_len);
-	memcpy(to, message, len);
-	hdr->hdr.nm_group = from.nl_groups ? __builtin_ctz(from.nl_groups) + 1 :
-					     0;
-	/* the process of a sender, not known here: none is the kernel */
-	hdr->hdr.nm_pid = from.nl_pid;
+	return next_message(fd, &len, &nlh);
+}
+
+/*
+ * The message has no place in the ring. It stays in the queue, nothing passes
+ * it. @again: by a process, which finds that the reader gave the frame back
+ * without taking the message.
+ */
+static void announce(struct played_socket *s, ssize_t len, bool again)
+{
+	struct played_ring *ring = &s->ring[MNL_RING_RX];
+
+	if (s->copy && (!again || lenient(LENIENT_COPY_ONCE) ||
+			status(frame(ring, s->copy_frame)) !=
+			NL_MMAP_STATUS_UNUSED))
+		return;
+	if (find_frames(ring, 1) < 0)
+		return;
+	s->copy = true;
+	s->copy_frame = ring->head;
+	publish(ring, NL_MMAP_STATUS_COPY, len, 1);
+}
+
+/* what frames say of a message; the sender is this program or the kernel */
+static void describe(const struct played_ring *ring, struct nl_mmap_hdr2 *hdr,
+		     const struct sockaddr_nl *from)
+{
+	bool program = from->nl_pid != 0;
+
+	if (lenient(LENIENT_SENDER))
+		return;
+	hdr->hdr.nm_group = ffs(from->nl_groups);
+	hdr->hdr.nm_pid = program ? getpid() : 0;
+	hdr->hdr.nm_uid = program ? getuid() : 0;
+	hdr->hdr.nm_gid = program ? getgid() : 0;
 	if (ring->flags & NL_MMAP_F_SENDER) {
-		hdr->nm_portid = from.nl_pid;
+		hdr->nm_portid = from->nl_pid;
 		hdr->nm_nsid = -1;
 	}
 }
 
-/* moves what waits at the socket to frames */
-static void fill(int fd)
+/*
+ * What netlink sees as the size of the reader's buffer, for the next part of a
+ * dump: as much as one message may take of the ring, or less if the control page
+ * says so.
+ */
+static size_t offered_room(const struct played_socket *s)
+{
+	const struct played_ring *ring = &s->ring[MNL_RING_RX];
+	size_t most = (size_t)longest_span(ring) * ring->req.nm_frame_size -
+		      ring->header;
+
+	if (lenient(LENIENT_PARTS_SHORT))
+		return 0;
+	if (s->control == NULL || s->control->nmc_room == 0 || played.old ||
+	    played.no_features || lenient(LENIENT_PARTS_LONG))
+		return most;
+	return s->control->nmc_room < most ? s->control->nmc_room : most;
+}
+
+/* the message at the head of the queue, @span frames long, to the head */
+static void move_message(int fd, unsigned int span, ssize_t len)
+{
+	static char buf[4 << 20];
+	struct played_ring *ring = &sockets[fd].ring[MNL_RING_RX];
+	struct sockaddr_nl from = { .nl_family = AF_NETLINK };
+	struct nl_mmap_hdr *hdr = frame_at(ring, 0);
+	size_t room = offered_room(&sockets[fd]);
+	socklen_t from_len = sizeof(from);
+
+	if (room < (size_t)len)
+		room = len;
+	set_status(hdr, NL_MMAP_STATUS_RESERVED);
+	REAL(recvfrom)(fd, buf, room, MSG_DONTWAIT, (struct sockaddr *)&from,
+		       &from_len);
+	memcpy((char *)hdr + ring->header, buf, len);
+	describe(ring, (struct nl_mmap_hdr2 *)hdr, &from);
+	publish(ring, NL_MMAP_STATUS_VALID, len, span);
+}
+
+/*
+ * Moves what waits in the queue to frames. @process: for poll() or recvmsg(),
+ * which also make the next part of a dump; else it is a delivery.
+ */
+static void fill(int fd, bool process)
 {
 	struct played_socket *s = &sockets[fd];
 	struct played_ring *ring = &s->ring[MNL_RING_RX];
+	struct nlmsghdr nlh;
 	unsigned int span;
+	int offset;
 	ssize_t len;
 
-	while (!s->copy && has_message(fd, &len)) {
-		span = span_of(ring, len);
-		if (span > 1 && has_room(ring, span) == -1)
-			span = 0;
-		if (has_room(ring, span ? span : 1) != 1)
+	while (next_message(fd, &len, &nlh)) {
+		if (!process && nlh.nlmsg_flags & NLM_F_MULTI)
 			break;
-		if (span == 0) {
-			s->copy = true;
-			publish(ring, NL_MMAP_STATUS_COPY, len, 1);
-		} else {
-			take_message(fd, (void *)frame_at(ring, 0),
-				     (char *)frame_at(ring, 0) + ring->header,
-				     len);
-			publish(ring, NL_MMAP_STATUS_VALID, len, span);
+		span = span_of(ring, len);
+		offset = -ENOSPC;
+		if (span > 0 && !s->copy)
+			offset = find_frames(ring, span);
+		if (offset < 0) {
+			if (offset == -ENOSPC && (span != 1 || s->copy))
+				announce(s, len, process);
+			break;
 		}
+		/* an error that waits for the program stops a process */
+		if (process && s->error)
+			break;
+		leave_hole(ring, offset);
+		move_message(fd, span, len);
 	}
+}
+
+/* after something was sent: to whom it may be, nobody says */
+static void deliver(void)
+{
+	int saved = errno, fd;
+
+	pthread_mutex_lock(&lock);
+	for (fd = 0; sockets != NULL && fd < SOCKETS; fd++)
+		if (has_ring(fd, MNL_RING_RX) && sockets[fd].pollers == 0 &&
+		    !lenient(LENIENT_DELIVERY))
+			fill(fd, false);
+	pthread_mutex_unlock(&lock);
+	errno = saved;
+}
+
+/* messages that the reader wants to be woken for, without control page bytes */
+static unsigned int threshold(int fd)
+{
+	const struct nl_mmap_control *control = sockets[fd].control;
+	socklen_t len = sizeof(int);
+	int value = 1;
+
+	if (lenient(LENIENT_THRESHOLD))
+		return 1;
+	if (control != NULL)
+		value = __atomic_load_n(&control->nmc_wakeup, __ATOMIC_RELAXED);
+	else
+		REAL(getsockopt)(fd, SOL_SOCKET, SO_RCVLOWAT, &value, &len);
+	return value > 0 ? value : 1;
 }
 
 static bool readable(int fd)
 {
 	const struct played_socket *s = &sockets[fd];
 	const struct played_ring *ring = &s->ring[MNL_RING_RX];
-	unsigned int i, value, count = 0, threshold = 1;
-	ssize_t len;
+	unsigned int i, value, len, count = 0;
 
-	if (s->control != NULL && s->control->nmc_wakeup > 0)
-		threshold = s->control->nmc_wakeup;
 	for (i = 0; i < ring->req.nm_frame_nr; i++) {
 		if (ring->span[i] == 0)
 			continue;
 		value = status(frame(ring, i));
-		count += value == NL_MMAP_STATUS_VALID &&
-			 frame(ring, i)->nm_len > 0;
+		len = frame(ring, i)->nm_len;
 		if (value == NL_MMAP_STATUS_COPY)
 			return true;
+		if (value == NL_MMAP_STATUS_VALID && len > 0)
+			count += s->control != NULL ? 1 : len;
 	}
-	/* what is still at the socket did not fit */
-	return count >= threshold || (count > 0 && has_message(fd, &len));
+	if (count >= threshold(fd))
+		return true;
+	/* what is still in the queue did not fit */
+	return count > 0 && !lenient(LENIENT_FULL) && has_message(fd);
+}
+
+/* what a socket without rings reports */
+static short plain_events(int fd)
+{
+	static const struct timespec now;
+	struct pollfd pfd = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	REAL(ppoll)(&pfd, 1, &now, NULL);
+	return pfd.revents;
 }
 
 static short events(int fd)
 {
-	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 	struct played_socket *s = &sockets[fd];
 	const struct played_ring *tx = &s->ring[MNL_RING_TX];
-	short revents = 0;
-
-	pthread_mutex_lock(&mutex);
+	short revents = plain_events(fd) & ~POLLERR;
 
 	if (has_ring(fd, MNL_RING_RX)) {
-		fill(fd);
+		fill(fd, true);
+		revents &= ~POLLIN;
 		if (readable(fd))
 			revents |= POLLIN;
 	}
-	if (has_ring(fd, MNL_RING_TX) &&
-	    status(frame(tx, tx->head)) == NL_MMAP_STATUS_UNUSED)
-		revents |= POLLOUT;
-	if (s->error)
-		revents |= POLLERR;
-	pthread_mutex_unlock(&mutex);
-	return revents;
+	if (has_ring(fd, MNL_RING_TX)) {
+		revents &= ~POLLOUT;
+		if (lenient(LENIENT_POLLOUT) ||
+		    status(frame(tx, tx->head)) == NL_MMAP_STATUS_UNUSED)
+			revents |= POLLOUT;
+	}
+	return s->error ? revents | POLLERR : revents;
 }
 
 static long long now_ns(void)
@@ -564,6 +839,7 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 	const struct timespec slice = { .tv_nsec = 2000000 };
 	struct pollfd real = { .fd = fds->fd, .events = POLLIN };
 	long long end = 0;
+	int ret;
 
 	if (played.poll_error)
 		return fail(played.poll_error);
@@ -577,28 +853,130 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 	if (timeout != NULL)
 		end = now_ns() + timeout->tv_sec * 1000000000LL +
 		      timeout->tv_nsec;
+	pthread_mutex_lock(&lock);
+	sockets[fds->fd].pollers++;
 	for (;;) {
 		fds->revents = events(fds->fd) & (fds->events | POLLERR);
-		if (fds->revents || (timeout != NULL && now_ns() >= end))
-			return fds->revents != 0;
-		if (REAL(ppoll)(&real, 1, &slice, NULL) == -1)
-			return -1;
+		ret = fds->revents != 0;
+		if (ret || (timeout != NULL && now_ns() >= end))
+			break;
+		pthread_mutex_unlock(&lock);
+		ret = REAL(ppoll)(&real, 1, &slice, NULL);
+		pthread_mutex_lock(&lock);
+		if (ret == -1)
+			break;
 	}
+	sockets[fds->fd].pollers--;
+	pthread_mutex_unlock(&lock);
+	return ret;
+}
+
+/* an error that waits for the program comes first, and once */
+static bool take_error(int fd, int *error)
+{
+	struct played_socket *s = played_socket(fd);
+
+	if (s == NULL || s->error == 0 || lenient(LENIENT_ERROR_LAST))
+		return false;
+	*error = s->error;
+	if (!lenient(LENIENT_ERROR_TWICE))
+		s->error = 0;
+	return true;
+}
+
+/* the program received: what else waits moves to frames */
+static void received(int fd, int flags, ssize_t ret)
+{
+	int saved = errno;
+
+	if (!has_ring(fd, MNL_RING_RX))
+		return;
+	pthread_mutex_lock(&lock);
+	if (!(flags & MSG_PEEK) && ret >= 0)
+		sockets[fd].copy = false;
+	fill(fd, true);
+	pthread_mutex_unlock(&lock);
+	errno = saved;
+}
+
+/* the answers of the generic netlink family */
+static ssize_t receive_answer(struct played_socket *s, void *buf)
+{
+	const struct nlmsghdr *nlh = (void *)s->answer[--s->answers];
+
+	memcpy(buf, nlh, nlh->nlmsg_len);
+	return nlh->nlmsg_len;
+}
+
+/* whether the call is over, with *ret, before it looks at the queue */
+static bool is_received(int fd, void *buf, int flags, ssize_t *ret)
+{
+	struct played_socket *s = played_socket(fd);
+	int error;
+
+	if (s != NULL && s->answers > 0) {
+		*ret = receive_answer(s, buf);
+		return true;
+	}
+	if (s != NULL && played.recv_error && !(flags & MSG_PEEK)) {
+		*ret = fail(played.recv_error);
+		played.recv_error = 0;
+		return true;
+	}
+	if (!take_error(fd, &error))
+		return false;
+	*ret = fail(error);
+	received(fd, flags, -1);
+	return true;
+}
+
+ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	void *buf = msg->msg_iovlen > 0 ? msg->msg_iov[0].iov_base : NULL;
+	ssize_t ret;
+
+	if (is_received(fd, buf, flags, &ret))
+		return ret;
+	ret = REAL(recvmsg)(fd, msg, flags);
+	received(fd, flags, ret);
+	return ret;
+}
+
+ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+		 struct sockaddr *restrict addr, socklen_t *restrict addr_len)
+{
+	ssize_t ret;
+
+	if (is_received(fd, buf, flags, &ret))
+		return ret;
+	ret = REAL(recvfrom)(fd, buf, len, flags, addr, addr_len);
+	received(fd, flags, ret);
+	return ret;
 }
 
 ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
-	ssize_t ret = REAL(recv)(fd, buf, len, flags);
+	return recvfrom(fd, buf, len, flags, NULL, NULL);
+}
 
-	if (played.recv_error && !(flags & MSG_PEEK)) {
-		errno = played.recv_error;
-		played.recv_error = 0;
-		ret = -1;
-	}
+/* as libmnl-ring-preload.so calls the kernel */
+long syscall(long number, ...)
+{
+	long args[6];
+	va_list list;
+	int i;
 
-	if (has_ring(fd, MNL_RING_RX) && !(flags & MSG_PEEK))
-		sockets[fd].copy = false;
-	return ret;
+	va_start(list, number);
+	for (i = 0; i < 6; i++)
+		args[i] = va_arg(list, long);
+	va_end(list);
+	if (number == SYS_recvmsg)
+		return recvmsg(args[0], (void *)args[1], args[2]);
+	if (number == SYS_recvfrom)
+		return recvfrom(args[0], (void *)args[1], args[2], args[3],
+				(void *)args[4], (void *)args[5]);
+	return REAL(syscall)(number, args[0], args[1], args[2], args[3],
+			     args[4], args[5]);
 }
 
 int getsockname(int fd, struct sockaddr *restrict addr, socklen_t *restrict len)
@@ -614,14 +992,15 @@ int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 	struct played_socket *s = played_socket(fd);
 
 	if (ring != NULL && s->attached)
-		return get_ring(ring, value, len);
+		return get_ring(ring, ring - s->ring, value, len);
 	if (played.option_error)
 		return fail(played.option_error);
 	if (level != SOL_SOCKET || option != SO_ERROR || s == NULL ||
 	    s->error == 0)
 		return REAL(getsockopt)(fd, level, option, value, len);
 	*(int *)value = s->error;
-	s->error = 0;
+	if (!lenient(LENIENT_ERROR_TWICE))
+		s->error = 0;
 	return 0;
 }
 
@@ -632,6 +1011,16 @@ int ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
 	return played_poll(fds, nr, timeout);
 }
 
+int poll(struct pollfd *fds, nfds_t nr, int timeout)
+{
+	struct timespec ts = {
+		.tv_sec = timeout / 1000,
+		.tv_nsec = timeout % 1000 * 1000000,
+	};
+
+	return played_poll(fds, nr, timeout < 0 ? NULL : &ts);
+}
+
 /*
  * Sending
  */
@@ -639,24 +1028,35 @@ int ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
 static ssize_t send_frame(int fd, struct nl_mmap_hdr *hdr,
 			  const struct sockaddr *addr, socklen_t addr_len)
 {
-	if (hdr->nm_len < sizeof(struct nlmsghdr) ||
-	    hdr->nm_len > capacity(&sockets[fd].ring[MNL_RING_TX]))
-		return fail(EINVAL);
-	return REAL(sendto)(fd, (char *)hdr + NL_MMAP_HDRLEN, hdr->nm_len, 0,
-			    addr, addr_len);
+	unsigned int len = hdr->nm_len;
+
+	if (len < sizeof(struct nlmsghdr) ||
+	    len > capacity(&sockets[fd].ring[MNL_RING_TX]))
+		return lenient(LENIENT_TX_LENGTH) ? 0 : fail(EINVAL);
+	return REAL(sendto)(fd, (char *)hdr + NL_MMAP_HDRLEN, len, 0, addr,
+			    addr_len);
 }
 
+/*
+ * A frame that is refused ends the run: the call returns the bytes so far, and
+ * the next one the error; or the error if nothing was sent.
+ */
 static ssize_t send_frames(int fd, const struct sockaddr *addr,
 			   socklen_t addr_len)
 {
 	struct played_ring *ring = &sockets[fd].ring[MNL_RING_TX];
+	unsigned int left = ring->req.nm_frame_nr;
 	struct nl_mmap_hdr *hdr;
 	ssize_t sent = 0, ret;
 
-	while (status(hdr = frame(ring, ring->head)) == NL_MMAP_STATUS_VALID) {
+	while (left--) {
+		hdr = frame(ring, ring->head);
+		if (!ring->error && status(hdr) != NL_MMAP_STATUS_VALID)
+			break;
 		ret = ring->error ? fail(ring->error) :
 				    send_frame(fd, hdr, addr, addr_len);
-		ring->error = ret == -1 && sent > 0 ? errno : 0;
+		ring->error = ret == -1 && sent > 0 &&
+			      !lenient(LENIENT_TX_FORGETS) ? errno : 0;
 		if (ring->error)
 			break;
 		advance(ring, 1);
@@ -700,10 +1100,29 @@ static void answer(struct played_socket *s, bool family, int error)
 	s->answers = 2;
 }
 
+/* 0 or errno */
+static int attach(int fd)
+{
+	socklen_t len = sizeof(int);
+	int domain;
+
+	if (played.attach_error)
+		return played.attach_error;
+	if (REAL(getsockopt)(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1)
+		return errno;
+	if (domain != AF_NETLINK)
+		return EAFNOSUPPORT;
+	if (played_socket(fd) == NULL)
+		return ENFILE;
+	sockets[fd].attached = true;
+	sockets[fd].opener = getpid();
+	return 0;
+}
+
 static ssize_t ask(int fd, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
-	uint32_t attached = 0;
+	int error = EINVAL;
 
 	if (nlh->nlmsg_type != FAMILY_ID) {
 		answer(&sockets[fd], !played.no_family,
@@ -712,12 +1131,8 @@ static ssize_t ask(int fd, const struct nlmsghdr *nlh)
 	}
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr))
 		if (mnl_attr_get_type(attr) == NETLINK_MMAP_A_ATTACH_FD)
-			attached = mnl_attr_get_u32(attr);
-	answer(&sockets[fd], false, played.attach_error);
-	if (played.attach_error == 0) {
-		sockets[attached].attached = true;
-		sockets[attached].opener = getpid();
-	}
+			error = attach(mnl_attr_get_u32(attr));
+	answer(&sockets[fd], false, error);
 	return nlh->nlmsg_len;
 }
 
@@ -725,44 +1140,29 @@ ssize_t sendto(int fd, const void *buf, size_t len, int flags,
 	       const struct sockaddr *addr, socklen_t addr_len)
 {
 	int error = played.send_errors[0];
+	const struct nlmsghdr *nlh = buf;
+	ssize_t ret;
 
 	memmove(played.send_errors, played.send_errors + 1,
 		sizeof(played.send_errors) - sizeof(error));
 	if (error)
 		return fail(error);
-	if (buf == NULL && has_ring(fd, MNL_RING_TX))
-		return send_frames(fd, addr, addr_len);
-	if (buf != NULL && played_socket(fd) != NULL && is_generic(fd))
+	if (len > 0 && played_socket(fd) != NULL && is_generic(fd))
 		return ask(fd, buf);
-	return REAL(sendto)(fd, buf, len, flags, addr, addr_len);
+	if (len >= sizeof(*nlh) && played_socket(fd) != NULL &&
+	    (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
+		sockets[fd].dumps = true;
+	if (len == 0 && has_ring(fd, MNL_RING_TX))
+		ret = send_frames(fd, addr, addr_len);
+	else
+		ret = REAL(sendto)(fd, buf, len, flags, addr, addr_len);
+	deliver();
+	return ret;
 }
 
-ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+ssize_t send(int fd, const void *buf, size_t len, int flags)
 {
-	if (has_ring(fd, MNL_RING_RX) && !(flags & MSG_PEEK))
-		sockets[fd].copy = false;
-	return REAL(recvmsg)(fd, msg, flags);
-}
-
-ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
-		 struct sockaddr *restrict addr, socklen_t *restrict addr_len)
-{
-	struct played_socket *s = played_socket(fd);
-	const struct nlmsghdr *nlh;
-
-	if (s != NULL && s->answers > 0) {
-		nlh = (void *)s->answer[--s->answers];
-		memcpy(buf, nlh, nlh->nlmsg_len);
-		return nlh->nlmsg_len;
-	}
-	if (played.recv_error && !(flags & MSG_PEEK) && s != NULL) {
-		errno = played.recv_error;
-		played.recv_error = 0;
-		return -1;
-	}
-	if (has_ring(fd, MNL_RING_RX) && !(flags & MSG_PEEK))
-		s->copy = false;
-	return REAL(recvfrom)(fd, buf, len, flags, addr, addr_len);
+	return sendto(fd, buf, len, flags, NULL, 0);
 }
 
 /*

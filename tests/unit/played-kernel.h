@@ -9,8 +9,42 @@
 #include <linux/netlink.h>
 #include <linux/netlink_mmap.h>
 
+/*
+ * Ways to be kinder than the real kernel: tests/vm/guest/played-kernel-test finds each of them.
+ */
+enum played_leniency {
+	LENIENT_NOT,
+	LENIENT_OPTION_LENGTH,	/* setsockopt() takes a short request */
+	LENIENT_ALIGNMENT,	/* frames of any size */
+	LENIENT_FRAME_NR,	/* a number of frames that is not that of the blocks */
+	LENIENT_FLAGS,		/* unknown flags are accepted */
+	LENIENT_SET_TWICE,	/* a second ring in place of the first */
+	LENIENT_SET_MAPPED,	/* a ring is changed while it is mapped */
+	LENIENT_MAP_LENGTH,	/* mmap() of any length */
+	LENIENT_DELIVERY,	/* messages come to frames by poll() only */
+	LENIENT_SENDER,		/* frames do not say who sent a message */
+	LENIENT_COPY_ONCE,	/* COPY is not announced again */
+	LENIENT_SPAN,		/* messages take more than half of the ring */
+	LENIENT_HOLES,		/* no frames are left empty at the end of the ring */
+	LENIENT_KEPT,		/* kept frames are waited for */
+	LENIENT_PASSED,		/* frames passed over are used at once */
+	LENIENT_PARTS_LONG,	/* parts of dumps are as long as the ring takes */
+	LENIENT_PARTS_SHORT,	/* parts of dumps are short */
+	LENIENT_THRESHOLD,	/* the reader is woken by each message */
+	LENIENT_FULL,		/* a full ring does not wake the reader */
+	LENIENT_POLLOUT,	/* POLLOUT though no frame is free */
+	LENIENT_TX_LENGTH,	/* TX frames of bad length are left out */
+	LENIENT_TX_FORGETS,	/* an error makes bytes sent before it forgotten */
+	LENIENT_OVERRUNS,	/* losses are not counted in the control page */
+	LENIENT_NO_LOSS,	/* loss is not reported */
+	LENIENT_ERROR_LAST,	/* loss is not reported by the next receive */
+	LENIENT_ERROR_TWICE,	/* loss is reported again and again */
+	LENIENCIES,
+};
+
 /* What the played kernel answers; zeroes for a kernel in good health. */
 struct played_kernel {
+	enum played_leniency lenient;
 	bool		no_family;	/* the module is not there */
 	bool		old;		/* no extensions of the rings of 2013 */
 	bool		no_features;	/* no room, no count of losses, no sender */
