@@ -46,6 +46,14 @@ void ring_catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 }
 
+bool ring_lost(void)
+{
+	if (errno != ENOBUFS)
+		return false;
+	fprintf(stderr, "messages were lost\n");
+	return true;
+}
+
 bool ring_wait(struct mnl_ring *rx)
 {
 	while (!stop) {
@@ -56,9 +64,7 @@ bool ring_wait(struct mnl_ring *rx)
 		case 0:
 			continue;
 		}
-		if (errno == ENOBUFS) {
-			fprintf(stderr, "messages were lost\n");
-		} else if (errno != EINTR) {
+		if (!ring_lost() && errno != EINTR) {
 			perror("mnl_ring_wait");
 			exit(EXIT_FAILURE);
 		}
@@ -76,6 +82,8 @@ void ring_receive(struct mnl_socket *nl, unsigned int seq, mnl_cb_t cb,
 
 	while (ret > MNL_CB_STOP && ring_wait(rx)) {
 		ret = mnl_ring_cb_run(rx, seq, portid, cb, data, 0, NULL);
+		if (ret == MNL_CB_ERROR && ring_lost())
+			ret = MNL_CB_OK;
 		fflush(stdout);
 	}
 	if (ret == MNL_CB_ERROR) {

@@ -19,6 +19,9 @@ struct mnl_ring *ring_open(struct mnl_socket *nl);
 /* SIGINT and SIGTERM end the loops below, after what is there was handled. */
 void ring_catch_signals(void);
 
+/* Reports, if errno says so, that messages were lost: the program goes on. */
+bool ring_lost(void);
+
 /*
  * Waits for a message. False: interrupted. Tells of messages that were lost,
  * and goes on.

@@ -26,22 +26,9 @@ static void flush(struct bridge *b)
 	ssize_t ret;
 
 	while ((ret = mnl_ring_flush(b->tx)) != 0)
-		if (ret == -1 && errno != EINTR && errno != EAGAIN)
+		if (ret == -1 && errno != EINTR && errno != EAGAIN &&
+		    errno != ENOBUFS)
 			perror("mnl_ring_flush");
-}
-
-/* too long for any frame */
-static int send_beside(struct bridge *b, const struct nlmsghdr *nlh)
-{
-	char *buf = malloc(ovs_answer_size(nlh));
-	size_t len = buf ? ovs_put_answer(&b->ovs, buf, nlh) : 0;
-	int ret = MNL_CB_OK;
-
-	if (buf == NULL ||
-	    (len && mnl_socket_sendto(b->nl, buf, len) == -1))
-		ret = MNL_CB_ERROR;
-	free(buf);
-	return ret;
 }
 
 static int upcall_cb(const struct nlmsghdr *nlh, void *data)
@@ -56,7 +43,7 @@ static int upcall_cb(const struct nlmsghdr *nlh, void *data)
 		buf = mnl_ring_reserve(b->tx, ovs_answer_size(nlh));
 	}
 	if (buf == NULL)
-		return send_beside(b, nlh);
+		return MNL_CB_ERROR;
 	len = ovs_put_answer(&b->ovs, buf, nlh);
 	if (len)
 		return mnl_ring_commit(b->tx, len) == -1 ? MNL_CB_ERROR :

@@ -20,6 +20,7 @@ static void print_events(struct mnl_ring *rx)
 		print_strings(event, len);
 		mnl_ring_release(rx, 1);
 	}
+	ring_lost();
 }
 
 int main(int argc, char *argv[])

@@ -70,7 +70,8 @@ static void flush_verdicts(struct reader *r)
 	ssize_t ret;
 
 	while ((ret = mnl_ring_flush(r->tx)) != 0)
-		if (ret == -1 && errno != EINTR && errno != EAGAIN)
+		if (ret == -1 && errno != EINTR && errno != EAGAIN &&
+		    errno != ENOBUFS)
 			fail("mnl_ring_flush");
 	r->committed = 0;
 }
@@ -87,6 +88,11 @@ static void send_verdict(struct reader *r, uint32_t id, uint32_t what)
 	if (r->committed == BATCH)
 		flush_verdicts(r);
 	buf = mnl_ring_reserve(r->tx, 64);
+	/* a ring of fewer frames, as the limit of locked memory allows */
+	if (buf == NULL && errno == EAGAIN) {
+		flush_verdicts(r);
+		buf = mnl_ring_reserve(r->tx, 64);
+	}
 	if (buf == NULL)
 		fail("mnl_ring_reserve");
 	nlh = nfnl_put(buf, NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_VERDICT, 0,
@@ -229,10 +235,11 @@ static void receive(struct reader *r)
 	else if (ret == -1 && errno != EINTR)
 		fail("mnl_ring_wait");
 	else if (ret == 1 &&
-		 mnl_ring_cb_run(r->rx, 0, mnl_socket_get_portid(r->nl),
-				 packet_cb, r, 0, NULL) == MNL_CB_ERROR &&
+		 mnl_ring_cb_run2(r->rx, 0, mnl_socket_get_portid(r->nl),
+				  packet_cb, r, nf_queue_controls,
+				  NF_QUEUE_CONTROLS, 0, NULL) == MNL_CB_ERROR &&
 		 errno != ENOBUFS)
-		fail("mnl_ring_cb_run");
+		fail("mnl_ring_cb_run2");
 	while (decide_oldest(patience))
 		;
 	handle_decided(r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What nf-log and nf-log-mmap have in common: the group, and a line for each
+ * What nf-log, nf-log-mmap and nf-log-epoll have in common: the group, and a line for each
  * packet.
  */
 #ifndef NF_LOG_PRINT_H

@@ -250,6 +250,28 @@ int nf_queue_packet(struct nf_queue *q, const struct nlmsghdr *nlh)
 	return MNL_CB_OK;
 }
 
+static int answer_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
+	struct nf_queue *q = data;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*err)) {
+		errno = EBADMSG;
+		return MNL_CB_ERROR;
+	}
+	if (err->error == -ENOENT) {
+		q->late++;
+	} else if (err->error) {
+		errno = -err->error;
+		return MNL_CB_ERROR;
+	}
+	return MNL_CB_OK;
+}
+
+const mnl_cb_t nf_queue_controls[NF_QUEUE_CONTROLS] = {
+	[NLMSG_ERROR] = answer_cb,
+};
+
 size_t nf_queue_verdict_size(const struct nf_queue *q)
 {
 	return 64 + (q->payload ? mnl_attr_get_len(q->payload) : 0);

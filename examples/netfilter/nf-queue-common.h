@@ -27,7 +27,16 @@ struct nf_queue {
 	uint32_t	last_id;	/* of the last packet seen */
 	uint64_t	replaced;	/* packets that were changed */
 	const struct nlattr *payload;	/* of the last, if it is to be changed */
+	uint64_t	late;		/* verdicts on packets that were gone */
 };
+
+/*
+ * For mnl_cb_run2() and mnl_ring_cb_run2(), whose data begins with a struct
+ * nf_queue: the kernel answers a verdict that comes too late with ENOENT (the
+ * queue was flushed, a device went away), and the program goes on.
+ */
+#define NF_QUEUE_CONTROLS	3
+extern const mnl_cb_t nf_queue_controls[NF_QUEUE_CONTROLS];
 
 /* set by SIGINT and SIGTERM */
 extern volatile sig_atomic_t nf_queue_stop;

@@ -29,7 +29,8 @@ static void flush_verdicts(struct reader *r)
 	ssize_t ret;
 
 	while ((ret = mnl_ring_flush(r->tx)) != 0) {
-		if (ret == -1 && errno != EINTR && errno != EAGAIN) {
+		if (ret == -1 && errno != EINTR && errno != EAGAIN &&
+		    errno != ENOBUFS) {
 			perror("mnl_ring_flush");
 			exit(EXIT_FAILURE);
 		}
@@ -38,7 +39,7 @@ static void flush_verdicts(struct reader *r)
 	r->committed = 0;
 }
 
-/* NULL: it fits no frame */
+/* a changed packet may be longer than a frame: the library sends it, too */
 static void *reserve_verdict(struct reader *r)
 {
 	size_t size = nf_queue_verdict_size(&r->q);
@@ -48,25 +49,11 @@ static void *reserve_verdict(struct reader *r)
 		flush_verdicts(r);
 		buf = mnl_ring_reserve(r->tx, size);
 	}
-	if (buf == NULL && errno != EMSGSIZE) {
+	if (buf == NULL) {
 		perror("mnl_ring_reserve");
 		exit(EXIT_FAILURE);
 	}
 	return buf;
-}
-
-/* behind those that are committed */
-static void send_large_verdict(struct reader *r)
-{
-	char *buf = malloc(NF_QUEUE_VERDICT_MAX);
-
-	if (buf == NULL ||
-	    mnl_socket_sendto(r->nl, buf,
-			      nf_queue_put_verdict(&r->q, buf)) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
-	free(buf);
 }
 
 static void commit_verdict(struct reader *r)
@@ -76,10 +63,7 @@ static void commit_verdict(struct reader *r)
 	if (r->q.pending == 0)
 		return;
 	buf = reserve_verdict(r);
-	if (buf == NULL)
-		send_large_verdict(r);
-	else if (mnl_ring_commit(r->tx,
-				 nf_queue_put_verdict(&r->q, buf)) == -1) {
+	if (mnl_ring_commit(r->tx, nf_queue_put_verdict(&r->q, buf)) == -1) {
 		perror("mnl_ring_commit");
 		exit(EXIT_FAILURE);
 	}
@@ -115,10 +99,13 @@ static void receive(struct reader *r)
 		}
 		return;
 	}
-	if (mnl_ring_cb_run(r->rx, 0, portid, packet_cb, r, 0,
-			    NULL) == MNL_CB_ERROR && errno != ENOBUFS) {
-		perror("mnl_ring_cb_run");
-		exit(EXIT_FAILURE);
+	if (mnl_ring_cb_run2(r->rx, 0, portid, packet_cb, r, nf_queue_controls,
+			     NF_QUEUE_CONTROLS, 0, NULL) == MNL_CB_ERROR) {
+		if (errno != ENOBUFS) {
+			perror("mnl_ring_cb_run2");
+			exit(EXIT_FAILURE);
+		}
+		nf_queue_warn_lost();
 	}
 	commit_verdict(r);
 	flush_verdicts(r);

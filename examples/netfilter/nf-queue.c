@@ -81,9 +81,10 @@ static void receive(struct reader *r)
 		perror("mnl_socket_recvfrom");
 		exit(EXIT_FAILURE);
 	} else if (len > 0 &&
-		   mnl_cb_run(buf, len, 0, mnl_socket_get_portid(r->nl),
-			      packet_cb, r) == MNL_CB_ERROR) {
-		perror("mnl_cb_run");
+		   mnl_cb_run2(buf, len, 0, mnl_socket_get_portid(r->nl),
+			       packet_cb, r, nf_queue_controls,
+			       NF_QUEUE_CONTROLS) == MNL_CB_ERROR) {
+		perror("mnl_cb_run2");
 		exit(EXIT_FAILURE);
 	}
 }

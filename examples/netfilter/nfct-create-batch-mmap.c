@@ -31,7 +31,7 @@ static void receive_acks(struct rings *r, unsigned int total)
 	while (r->c.created + r->c.refused < total) {
 		nlh = mnl_ring_peek(r->rx, &len);
 		if (nlh == NULL) {
-			if (!ring_wait(r->rx))
+			if (ring_lost() || !ring_wait(r->rx))
 				exit(EXIT_FAILURE);
 			continue;
 		}
@@ -50,7 +50,8 @@ static void flush(struct rings *r, unsigned int total)
 	ssize_t ret;
 
 	while ((ret = mnl_ring_flush(r->tx)) != 0) {
-		if (ret == -1 && errno != EINTR && errno != EAGAIN) {
+		if (ret == -1 && errno != EINTR && errno != EAGAIN &&
+		    errno != ENOBUFS) {
 			perror("mnl_ring_flush");
 			exit(EXIT_FAILURE);
 		}
