@@ -209,6 +209,25 @@ static int pause_for(struct ring_rx *rx, struct ring_nap nap, long long now,
 	return ring_poll(&rx->ring, &none, ns);
 }
 
+/*
+ * Under load: what is queued, or after a pause what arrived in it. 0: neither,
+ * the sleep goes on at *now.
+ */
+static int sleep_for_batch(struct ring_rx *rx, struct ring_nap nap,
+			   long long *now, long long end)
+{
+	int ret = sleep_until(rx, SOCKET_MOST, *now, *now);
+
+	if (ret != 0 || end == *now)
+		return ret;
+	if (pause_for(rx, nap, *now, end) == -1)
+		return -1;
+	*now = ring_now();
+	ret = sleep_until(rx, SOCKET_MOST, *now, *now);
+	ring_pace_woken(&rx->pace, ret == 1, rx->filled < nap.batch);
+	return ret;
+}
+
 static int socket_sleep(struct ring_rx *rx, struct ring_nap nap, long long now,
 			long long end)
 {
@@ -216,16 +235,13 @@ static int socket_sleep(struct ring_rx *rx, struct ring_nap nap, long long now,
 	unsigned int most = idle ? 1 : SOCKET_MOST;
 	int ret = 0;
 
-	if (nap.batch > 1 && end != now) {
-		if (pause_for(rx, nap, now, end) == -1)
-			return -1;
-		now = ring_now();
-	}
+	if (nap.batch > 1)
+		ret = sleep_for_batch(rx, nap, &now, end);
 	/* EAGAIN: the socket is non-blocking, or has a timeout of its own */
-	if (end < 0 && fill(rx, most, 0) == 0)
+	if (ret == 0 && end < 0 && fill(rx, most, 0) == 0)
 		ret = 1;
-	else if (end < 0 && errno != EAGAIN)
-		return -1;
+	else if (ret == 0 && end < 0 && errno != EAGAIN)
+		ret = -1;
 	while (ret == 0) {
 		ret = sleep_until(rx, most, now, end);
 		if (ret == 0 && end >= 0) {
@@ -234,8 +250,6 @@ static int socket_sleep(struct ring_rx *rx, struct ring_nap nap, long long now,
 				break;
 		}
 	}
-	if (nap.batch > 1)
-		ring_pace_woken(&rx->pace, ret == 1, rx->filled < nap.batch);
 	if (ret == 1 && idle)
 		rx->drained = rx->assumed = true;
 	return ret;

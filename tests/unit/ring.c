@@ -5,9 +5,12 @@
  * program sees is the same. No privileges.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/wait.h>
 #include <linux/rtnetlink.h>
 
@@ -17,6 +20,7 @@
 #define FRAME_SIZE	2048
 #define LONG_MESSAGE	5000	/* several frames */
 #define HUGE_MESSAGE	9000	/* more than half of the ring */
+#define VERY_LARGE	20000	/* longer than any frame */
 
 static struct mnl_socket *nl, *peer;
 static struct mnl_ring *rx, *tx;
@@ -655,6 +659,206 @@ static void test_wake_up_for_batches(void **state)
 	assert_int_equal(mnl_ring_wait(rx, 1), 0);
 }
 
+/*
+ * Loops of the program's own
+ */
+
+/* where the kernel is played, it does not know of these waits */
+extern struct played_kernel played __attribute__((weak));
+
+struct loop {
+	const char *name;
+	void (*wait)(int fd, int usec);
+	uint32_t epoll;	/* events, 0: another wait */
+};
+
+static int epoll_fd = -1;
+
+static void wait_epoll(int fd, int usec)
+{
+	struct epoll_event event;
+
+	(void)fd;
+	assert_true(epoll_wait(epoll_fd, &event, 1,
+			       usec < 0 ? -1 : (usec + 999) / 1000) >= 0);
+}
+
+static void wait_poll(int fd, int usec)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	assert_true(poll(&pfd, 1, usec < 0 ? -1 : (usec + 999) / 1000) >= 0);
+}
+
+static void wait_select(int fd, int usec)
+{
+	struct timeval tv = { .tv_usec = usec };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	assert_true(select(fd + 1, &set, NULL, NULL,
+			   usec < 0 ? NULL : &tv) >= 0);
+}
+
+static const struct loop loops[] = {
+	{ "epoll, level-triggered", wait_epoll, EPOLLIN },
+	{ "epoll, edge-triggered", wait_epoll, EPOLLIN | EPOLLET },
+	{ "poll", wait_poll, 0 },
+	{ "select", wait_select, 0 },
+};
+
+/* A wake-up that is missed ends in the alarm: nothing else ends the sleep. */
+static void read_in_loop(const struct loop *loop, unsigned int nr)
+{
+	int fd = mnl_socket_get_fd(nl), usec;
+	struct epoll_event event = { .events = loop->epoll };
+	unsigned int seq = 0;
+	struct nlmsghdr *nlh;
+	size_t len;
+
+	epoll_fd = epoll_create1(0);
+	if (loop->epoll)
+		assert_int_equal(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd,
+					   &event), 0);
+	while (seq < nr) {
+		usec = mnl_ring_arm(rx);
+		assert_in_range(usec + 1, 0, 1001);
+		if (usec != 0)
+			loop->wait(fd, usec);
+		mnl_ring_disarm(rx);
+		while ((nlh = mnl_ring_peek(rx, &len)) != NULL) {
+			assert_int_equal(nlh->nlmsg_seq, seq++);
+			assert_int_equal(mnl_ring_release(rx, 1), 0);
+		}
+		assert_int_equal(errno, EAGAIN);
+	}
+	close(epoll_fd);
+}
+
+/* more than the ring holds: they wait in the queue for a poll() */
+static void test_arm(void **state)
+{
+	struct burst b = { .nr = 20000 };
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(mnl_ring_arm(tx), -1);
+	mnl_ring_disarm(tx);
+	mnl_ring_disarm(rx);
+	if (&played != NULL)
+		return;
+	for (i = 0; i < MNL_ARRAY_SIZE(loops); i++) {
+		assert_int_equal(pthread_create(&b.thread, NULL, send_burst,
+						&b), 0);
+		read_in_loop(&loops[i], b.nr);
+		assert_int_equal(pthread_join(b.thread, NULL), 0);
+	}
+}
+
+/* messages that the library has already, or is not sure of, allow no sleep */
+static void test_arm_holds(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 6; i++)
+		send_to_rx(i, 100);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(mnl_ring_wait(rx, -1), 1);
+		assert_int_equal(mnl_ring_arm(rx), 0);
+		assert_true(mnl_ring_get_ready(rx) > 0);
+		expect_peek(i, 100);
+		assert_int_equal(mnl_ring_release(rx, 1), 0);
+	}
+	assert_int_equal(mnl_ring_get_ready(rx), 0);
+	assert_int_equal(mnl_ring_get_ready(tx), 0);
+	assert_true(mnl_ring_arm(rx) != 0);
+	mnl_ring_disarm(rx);
+}
+
+/* one system call for a wake-up, without a ring; and none for a look after it */
+static void test_calls(void **state)
+{
+	unsigned int i;
+	uint64_t calls;
+	size_t len;
+
+	(void)state;
+	if (mnl_ring_is_mapped(rx))
+		return;
+	calls = stats(rx).syscalls;
+	for (i = 0; i < 100; i++) {
+		send_to_rx(i, 100);
+		expect_peek(i, 100);
+		assert_int_equal(mnl_ring_release(rx, 1), 0);
+		assert_null_errno(mnl_ring_peek(rx, &len), EAGAIN);
+	}
+	assert_int_equal(stats(rx).syscalls - calls, 100);
+	/* many at once: few calls, in order */
+	calls = stats(rx).syscalls;
+	for (i = 0; i < 64; i++)
+		send_to_rx(i, 100);
+	for (i = 0; i < 64; i++) {
+		expect_peek(i, 100);
+		assert_int_equal(mnl_ring_release(rx, 1), 0);
+	}
+	assert_in_range(stats(rx).syscalls - calls, 2, 32);
+}
+
+static void test_info(void **state)
+{
+	struct mnl_ring_info info;
+	struct nlmsghdr *nlh;
+
+	(void)state;
+	send_to_rx(1, 100);
+	nlh = peek_next();
+	assert_int_equal(mnl_ring_get_info(rx, nlh, &info, sizeof(info)), 0);
+	assert_true(info.known & MNL_RING_INFO_GROUP);
+	assert_int_equal(info.group, 0);
+	if (info.known & MNL_RING_INFO_PORTID)
+		assert_int_equal(info.portid, mnl_socket_get_portid(peer));
+	else
+		assert_true(info.known & MNL_RING_INFO_CREDENTIALS);
+	assert_fails(mnl_ring_get_info(tx, nlh, &info, sizeof(info)), EINVAL);
+	assert_fails(mnl_ring_get_info(rx, nlh, &info, 0), EINVAL);
+	assert_int_equal(mnl_ring_release(rx, 1), 0);
+	assert_fails(mnl_ring_get_info(rx, nlh, &info, sizeof(info)), EINVAL);
+}
+
+/* the sender's port ID and namespace, where the kernel has them */
+static void test_sender(void **state)
+{
+	struct nl_mmap_req req = small_ring();
+	struct mnl_ring_info info;
+	unsigned int i;
+
+	assert_int_equal(teardown(state), 0);
+	nl = open_bound(NETLINK_USERSOCK);
+	peer = open_bound(NETLINK_USERSOCK);
+	if (mnl_socket_set_ring2(nl, MNL_RING_RX, &req) == -1)
+		assert_true(errno == ENOPROTOOPT || errno == ENOBUFS);
+	assert_fails(mnl_socket_mmap2(nl, 0x8000), EINVAL);
+	assert_int_equal(mnl_socket_mmap2(nl, MNL_RING_SENDER), 0);
+	rx = mnl_socket_get_ring(nl, MNL_RING_RX);
+	assert_non_null(rx);
+	for (i = 0; i < 60; i++) {
+		struct nlmsghdr *nlh;
+
+		send_to_rx(i, i % 3 ? 100 : LONG_MESSAGE);
+		nlh = peek_next();
+		check(nlh, i, i % 3 ? 100 : LONG_MESSAGE);
+		assert_int_equal(mnl_ring_get_info(rx, nlh, &info,
+						   sizeof(info)), 0);
+		if (info.known & MNL_RING_INFO_PORTID)
+			assert_int_equal(info.portid,
+					 mnl_socket_get_portid(peer));
+		assert_int_equal(info.nsid, -1);
+		assert_int_equal(mnl_ring_release(rx, 1), 0);
+	}
+}
+
 static void on_alarm(int sig)
 {
 	(void)sig;
@@ -868,6 +1072,36 @@ static void test_batch_in_frame(void **state)
 	expect_answers(1, 10);
 }
 
+/* longer than a frame: sent in order, by a call of its own */
+static void test_large_message(void **state)
+{
+	struct nlmsghdr *nlh;
+
+	(void)state;
+	commit_get_link(1, 1);
+	nlh = mnl_ring_reserve(tx, VERY_LARGE);
+	assert_non_null(nlh);
+	assert_null_errno(mnl_ring_reserve(tx, 16), EBUSY);
+	memset(nlh, 0, VERY_LARGE);
+	build_get_link(nlh, 2, 1);
+	nlh->nlmsg_len = VERY_LARGE;
+	/* an attribute that nobody reads */
+	((struct nlattr *)((char *)nlh + 32))->nla_len = VERY_LARGE - 32;
+	((struct nlattr *)((char *)nlh + 32))->nla_type = 0x3fff;
+	assert_int_equal(mnl_ring_commit(tx, VERY_LARGE), 0);
+	assert_null_errno(mnl_ring_reserve(tx, 16), EAGAIN);
+	assert_fails(mnl_ring_wait(tx, 0), EBUSY);
+	assert_int_equal(mnl_ring_flush(tx), 32 + VERY_LARGE);
+	commit_get_link(3, 1);
+	assert_int_equal(mnl_ring_flush(tx), 32);
+	expect_answers(1, 3);
+	assert_int_equal(stats(tx).messages, 3);
+	nlh = mnl_ring_reserve(tx, VERY_LARGE);
+	assert_non_null(nlh);
+	mnl_ring_cancel(tx);
+	assert_int_equal(mnl_ring_flush(tx), 0);
+}
+
 /* good, bad, good: the bytes, the error, the rest; nothing is sent twice */
 static void test_partial_flush(void **state)
 {
@@ -976,6 +1210,11 @@ int main(void)
 		USER_TEST(test_recvfrom),
 		USER_TEST(test_wake_up),
 		USER_TEST(test_wake_up_for_batches),
+		USER_TEST(test_arm),
+		USER_TEST(test_arm_holds),
+		USER_TEST(test_calls),
+		USER_TEST(test_info),
+		USER_TEST(test_sender),
 		USER_TEST(test_interrupted),
 		USER_TEST(test_overrun),
 		ROUTE_TEST(test_transmit),
@@ -983,6 +1222,7 @@ int main(void)
 		ROUTE_TEST(test_reserve_errors),
 		ROUTE_TEST(test_sendto),
 		ROUTE_TEST(test_batch_in_frame),
+		ROUTE_TEST(test_large_message),
 		ROUTE_TEST(test_partial_flush),
 		ROUTE_TEST(test_dump),
 		USER_TEST(test_fdopen),
