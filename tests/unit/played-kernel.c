@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -839,7 +840,8 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 	const struct timespec slice = { .tv_nsec = 2000000 };
 	struct pollfd real = { .fd = fds->fd, .events = POLLIN };
 	long long end = 0;
-	int ret;
+	sigset_t all, old;
+	int ret, err;
 
 	if (played.poll_error)
 		return fail(played.poll_error);
@@ -853,6 +855,9 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 	if (timeout != NULL)
 		end = now_ns() + timeout->tv_sec * 1000000000LL +
 		      timeout->tv_nsec;
+	/* signals come in the real call, which they interrupt */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pthread_mutex_lock(&lock);
 	sockets[fds->fd].pollers++;
 	for (;;) {
@@ -861,13 +866,16 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 		if (ret || (timeout != NULL && now_ns() >= end))
 			break;
 		pthread_mutex_unlock(&lock);
-		ret = REAL(ppoll)(&real, 1, &slice, NULL);
+		ret = REAL(ppoll)(&real, 1, &slice, &old);
 		pthread_mutex_lock(&lock);
 		if (ret == -1)
 			break;
 	}
 	sockets[fds->fd].pollers--;
 	pthread_mutex_unlock(&lock);
+	err = errno;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = err;
 	return ret;
 }
 
