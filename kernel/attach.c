@@ -125,6 +125,26 @@ static int nlm_getsockopt(struct socket *sock, int level, int optname,
 	return nlm_orig_ops->getsockopt(sock, level, optname, optval, optlen);
 }
 
+#ifdef NLM_GETSOCKOPT_ITER
+static int nlm_getsockopt_iter(struct socket *sock, int level, int optname,
+			       sockopt_t *opt)
+{
+	struct nl_ring_info info;
+	int len;
+
+	if (!nlm_is_ring_option(level, optname))
+		return nlm_orig_ops->getsockopt_iter(sock, level, optname, opt);
+
+	len = nl_ring_get_state(nlm_rings(sock), optname, opt->optlen, &info);
+	if (len < 0)
+		return len;
+	if (copy_to_iter(&info.state, len, &opt->iter_out) != len)
+		return -EFAULT;
+	opt->optlen = len;
+	return 0;
+}
+#endif
+
 static int nlm_mmap(struct file *file, struct socket *sock,
 		    struct vm_area_struct *vma)
 {
@@ -152,6 +172,45 @@ static int nlm_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
  * Attaching
  */
 
+#define NLM_OP(member)	(offsetof(struct proto_ops, member) / sizeof(void *))
+
+/*
+ * The members of struct proto_ops that are put in front of, and those that
+ * cannot reach past the rings.
+ */
+static const u8 nlm_known_ops[] = {
+	NLM_OP(family), NLM_OP(owner), NLM_OP(release), NLM_OP(bind),
+	NLM_OP(connect), NLM_OP(socketpair), NLM_OP(accept), NLM_OP(getname),
+	NLM_OP(poll), NLM_OP(ioctl), NLM_OP(listen), NLM_OP(shutdown),
+	NLM_OP(setsockopt), NLM_OP(getsockopt), NLM_OP(sendmsg),
+	NLM_OP(recvmsg), NLM_OP(mmap),
+#ifdef NLM_SENDPAGE
+	NLM_OP(sendpage),
+#endif
+#ifdef NLM_GETSOCKOPT_ITER
+	NLM_OP(getsockopt_iter),
+#endif
+};
+
+/*
+ * Does netlink have an operation that this module does not know? Messages or
+ * options might go that way, past the rings.
+ */
+static bool nlm_ops_are_known(const struct proto_ops *ops)
+{
+	void * const *op = (void * const *)ops;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(*ops) / sizeof(*op); i++) {
+		if (op[i] && !memchr(nlm_known_ops, i, sizeof(nlm_known_ops))) {
+			pr_warn_once("netlink_mmap: no rings: netlink sockets of this kernel have an operation that this module does not know: %ps\n",
+				     op[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
 static int __init nlm_learn(void)
 {
 	struct socket *sock;
@@ -173,7 +232,12 @@ static int __init nlm_learn(void)
 	nlm_ops.owner = THIS_MODULE;
 	nlm_ops.release = nlm_release;
 	nlm_ops.setsockopt = nlm_setsockopt;
-	nlm_ops.getsockopt = nlm_getsockopt;
+	if (nlm_orig_ops->getsockopt)
+		nlm_ops.getsockopt = nlm_getsockopt;
+#ifdef NLM_GETSOCKOPT_ITER
+	if (nlm_orig_ops->getsockopt_iter)
+		nlm_ops.getsockopt_iter = nlm_getsockopt_iter;
+#endif
 	nlm_ops.mmap = nlm_mmap;
 	nlm_ops.poll = nlm_poll;
 	nlm_ops.sendmsg = nlm_sendmsg;
@@ -241,8 +305,9 @@ void nl_ring_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
  * @sock: the socket
  *
  * Return: 0, also when it is already; -EAFNOSUPPORT no netlink socket; -EBUSY
- * another layer has its operations; -ENOENT the module is being removed, and the
- * family with it; -ENOMEM.
+ * another layer has its operations; -EOPNOTSUPP netlink has an operation that
+ * this module does not know; -ENOENT the module is being removed, and the family
+ * with it; -ENOMEM.
  */
 int nl_ring_attach(struct socket *sock)
 {
@@ -258,6 +323,9 @@ int nl_ring_attach(struct socket *sock)
 
 	mutex_lock(&nlm_mutex);
 	if (sock->ops == &nlm_ops)
+		goto out;
+	err = -EOPNOTSUPP;
+	if (!nlm_ops_are_known(nlm_orig_ops))
 		goto out;
 	err = -EBUSY;
 	if (!nlm_is_plain(sock))

@@ -47,4 +47,9 @@ enum nl_mmap_status {
 #define sk_drops_read(sk)		atomic_read(&(sk)->sk_drops)
 #endif
 
+/* see nlm_known_ops; what else some kernels lack in there is looked for by Kbuild */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define NLM_SENDPAGE
+#endif
+
 #endif /* NETLINK_MMAP_COMPAT_H */

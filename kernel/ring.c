@@ -275,13 +275,33 @@ int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 }
 
 /**
- * nl_ring_getsockopt - what a ring was set to, and where the kernel is in it
+ * nl_ring_get_state - what a ring was set to, and where the kernel is in it
+ * @rs: rings of the socket, NULL if it never had one
+ * @optname: NETLINK_RX_RING or NETLINK_TX_RING
+ * @len: bytes of room that the caller of getsockopt() has
+ * @info: receives the state
+ *
+ * Return: how many bytes of @info->state the caller gets, 16, 20 or 24; -EINVAL
+ * less room than a struct nl_mmap_req.
+ */
+int nl_ring_get_state(struct nl_ring_sock *rs, int optname, int len,
+		      struct nl_ring_info *info)
+{
+	if (len < (int)sizeof(info->state.req))
+		return -EINVAL;
+
+	nl_ring_get_counters(rs, optname, info);
+	return min_t(int, len, sizeof(info->state)) & ~3;
+}
+
+/**
+ * nl_ring_getsockopt - nl_ring_get_state() to user space
  * @rs: rings of the socket, NULL if it never had one
  * @optname: NETLINK_RX_RING or NETLINK_TX_RING
  * @optval: receives a struct nl_mmap_state, or whole members from its start
- * @optlen: bytes of room at @optval, then bytes written: 16, 20 or 24
+ * @optlen: bytes of room at @optval, then bytes written
  *
- * Return: 0; -EINVAL less room than a struct nl_mmap_req; -EFAULT.
+ * Return: 0; errors of nl_ring_get_state(); -EFAULT.
  */
 int nl_ring_getsockopt(struct nl_ring_sock *rs, int optname,
 		       char __user *optval, int __user *optlen)
@@ -291,11 +311,9 @@ int nl_ring_getsockopt(struct nl_ring_sock *rs, int optname,
 
 	if (get_user(len, optlen))
 		return -EFAULT;
-	if (len < (int)sizeof(info.state.req))
-		return -EINVAL;
-
-	nl_ring_get_counters(rs, optname, &info);
-	len = min_t(int, len, sizeof(info.state)) & ~3;
+	len = nl_ring_get_state(rs, optname, len, &info);
+	if (len < 0)
+		return len;
 	if (put_user(len, optlen) || copy_to_user(optval, &info.state, len))
 		return -EFAULT;
 	return 0;

@@ -215,6 +215,8 @@ void nl_ring_sock_destroy(struct nl_ring_sock *rs);
 
 int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 		       unsigned int optlen);
+int nl_ring_get_state(struct nl_ring_sock *rs, int optname, int len,
+		      struct nl_ring_info *info);
 int nl_ring_getsockopt(struct nl_ring_sock *rs, int optname,
 		       char __user *optval, int __user *optlen);
 int nl_ring_mmap(struct nl_ring_sock *rs, struct vm_area_struct *vma);
