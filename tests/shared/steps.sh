@@ -12,16 +12,31 @@ steps_begin()
 	rm -rf "$STEPS"
 	mkdir -p "$STEPS"
 	: >"$STEPS/results"
+	steps_started=$EPOCHSECONDS
+}
+
+# steps_file NAME: a file name for a step
+steps_file()
+{
+	tr -cs 'A-Za-z0-9._\n-' - <<<"$1"
+}
+
+# how long each step took when it last passed, for the next one who waits for it
+steps_times=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/libmnl-mmap/times
+steps_usual()
+{
+	[ ! -e "$steps_times/$1" ] || echo "usually $(cat "$steps_times/$1") s"
 }
 
 # step NAME COMMAND...: counts, with the output in a file of that name. Exit
 # status 77 is skipped, with the reason in the last line.
 step()
 {
-	local name=$1 started=$EPOCHREALTIME status=0 log took result
+	local name=$1 started=$EPOCHREALTIME status=0 file log took result
 	shift
-	log=$STEPS/$(tr -cs 'A-Za-z0-9._\n-' - <<<"$name").log
-	[ ! -t 1 ] || printf '%-58s ...\r' "$name"
+	file=$(steps_file "$name")
+	log=$STEPS/$file.log
+	[ ! -t 1 ] || printf '%-58s ... %-16s\r' "$name" "$(steps_usual "$file")"
 	("$@") >"$log" 2>&1 </dev/null || status=$?
 	took=$(((${EPOCHREALTIME/./} - ${started/./}) / 100000))
 	case $status in
@@ -30,6 +45,10 @@ step()
 	*)	result=FAILED ;;
 	esac
 	echo "$result $name" >>"$STEPS/results"
+	if [ $result = ok ]; then
+		mkdir -p "$steps_times"
+		echo $((took / 10)) >"$steps_times/$file"
+	fi
 	printf '%-58s %-8s %4d.%d s\n' "$name" $result $((took / 10)) $((took % 10))
 	case $status in
 	0)	return 0 ;;
@@ -66,12 +85,15 @@ steps_count()
 # the last line counts; ends the script
 steps_end()
 {
-	local failed
+	local failed took again
 	failed=$(steps_count FAILED)
 	if [ -z "${STEPS_NESTED-}" ]; then
-		printf '\n'
-		[ "$(steps_count skipped)" = 0 ] || echo "$(steps_count skipped) skipped"
-		echo "$(steps_count ok) passed, $failed failed"
+		took=$((EPOCHSECONDS - steps_started))
+		again=$(grep -c '' "$STEPS/started-again" 2>/dev/null || :)
+		printf '\nall steps together: %d min %d s\n' $((took / 60)) $((took % 60))
+		[ "${again:-0}" = 0 ] ||
+			echo "$again times a guest died before its command began, and was started again"
+		echo "$(steps_count ok) passed, $failed failed, $(steps_count skipped) skipped"
 	fi
 	[ "$failed" = 0 ] || exit 1
 	exit 0
