@@ -36,6 +36,8 @@ root_update()
 {
 	local signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
 	local release=${2%-backports}
+	# for all rows of a suite at once
+	[ -z "$(find "$1/.apt/updated" -mmin -60 2>/dev/null)" ] || return 0
 	mkdir -p "$1"/.apt/{lists/partial,cache/archives/partial}
 	: >"$1/.apt/status"
 	{
@@ -47,6 +49,7 @@ root_update()
 	# not preferred by themselves
 	[ "$release" = "$2" ] || echo "APT::Default-Release \"$2\";" >"$1/.apt/apt.conf"
 	root_apt "$1" update >/dev/null
+	touch "$1/.apt/updated"
 }
 
 # root_closure ROOT PACKAGE...: these and what they need, as NAME=VERSION
@@ -80,6 +83,16 @@ root_unpack()
 	printf '%s\n' "${missing[@]}" >>"$root/.unpacked"
 }
 
+# root_need ROOT PACKAGE...: adds them, and what they need
+root_need()
+{
+	(
+		flock 9
+		# shellcheck disable=SC2046
+		root_unpack "$1" $(root_closure "$@")
+	) 9>"$1/.lock"
+}
+
 # root_finish ROOT: what the packages' scripts would have done
 root_finish()
 {
@@ -89,10 +102,11 @@ root_finish()
 	printf 'root:x:0:0:root:/root:/bin/bash\n' >"$1/etc/passwd"
 }
 
-# root_is_fresh ROOT ROW
+# root_is_fresh ROOT ROW: was it looked at today, for the same packages?
 root_is_fresh()
 {
-	[ -e "$1/.rows/$2" ] && [ -n "$(find "$1/.rows/$2" -mtime -1)" ]
+	[ -e "$1/.rows/$2" ] && [ -n "$(find "$1/.rows/$2.for" -mtime -1 2>/dev/null)" ] &&
+		cmp -s "$1/.rows/$2.for" "$roots_here/fetch-kernels"
 }
 
 # kernel_version ROW|VERSION: that of a row, or the same
