@@ -22,12 +22,13 @@
  * A program opts in with mnl_socket_mmap(), and receives like this:
  *
  * \verbatim
-   mnl_socket_mmap(nl);
+   if (mnl_socket_mmap(nl) == -1)
+           err(1, "mnl_socket_mmap");
    rx = mnl_socket_get_ring(nl, MNL_RING_RX);
    for (;;) {
            if (mnl_ring_wait(rx, -1) == -1 && errno != ENOBUFS && errno != EINTR)
                    break;
-           if (mnl_ring_cb_run(rx, 0, portid, cb, NULL, 0, NULL) == -1)
+           if (mnl_ring_cb_run(rx, 0, 0, cb, NULL, 0, NULL) == -1)
                    perror("a request failed, or messages were lost");
    }
    \endverbatim

@@ -3,6 +3,7 @@
  * Runs the code in doc/ring-guide.md, which make takes out of it. No
  * privileges; with rings where the kernel has them.
  */
+#include <err.h>
 #include <unistd.h>
 
 #include "unit.h"
