@@ -80,7 +80,9 @@ struct ring_rx;
  * lost (ENOBUFS), or if the program holds all slots (EBUSY).
  */
 struct ring_source {
-	/* 1 next() has a message without waiting for it, 0 no, -1 loss */
+	/* 1 next() has a message without waiting for it, 0 no, -1 it has an
+	 * error to report (@error)
+	 */
 	int			(*ready)(struct ring_rx *rx);
 	struct ring_slot	*(*next)(struct ring_rx *rx);
 	/* gives the oldest message back */
@@ -110,6 +112,7 @@ struct ring_rx {
 	unsigned int		peeked;		/* messages that the program holds */
 	struct ring_buffer	*kept;		/* buffers that it keeps */
 	struct ring_slot	*running;	/* in a callback now */
+	int			error;		/* to be reported by next() */
 
 	/* mnl_socket_recvfrom() */
 	pthread_mutex_t		lock;
@@ -230,6 +233,16 @@ static inline void ring_count(struct mnl_ring *ring, uint64_t *way, size_t len)
 	ring->stats.messages++;
 	ring->stats.bytes += len;
 	(*way)++;
+}
+
+/* false: there is no error to report */
+static inline bool ring_take_error(struct ring_rx *rx)
+{
+	if (rx->error == 0)
+		return false;
+	errno = rx->error;
+	rx->error = 0;
+	return true;
 }
 
 static inline struct ring_rx *to_rx(struct mnl_ring *ring)

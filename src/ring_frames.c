@@ -182,29 +182,36 @@ bool ring_frames_find(struct ring_rx *rx)
 	return find_message(rx, &span, &len);
 }
 
+static void fetch_error(struct ring_rx *rx)
+{
+	if (ring_socket_error(&rx->ring) == -1)
+		rx->error = errno;
+}
+
 /*
  * A plain socket reports a loss before the messages that it holds, and so do
  * we. The error is gone if somebody else fetched it, or if the program wants to
  * know of none (NETLINK_NO_ENOBUFS).
  */
-static bool frames_lost(struct ring_rx *rx)
+static void look_for_loss(struct ring_rx *rx)
 {
 	uint32_t overruns;
 
 	if (rx->control == NULL)
-		return false;
+		return;
 	overruns = __atomic_load_n(&rx->control->nmc_overruns,
 				   __ATOMIC_ACQUIRE);
 	if (overruns == rx->overruns)
-		return false;
+		return;
 	rx->overruns = overruns;
 	ring_expect_queued(rx->ring.rings);
-	return ring_socket_error(&rx->ring) == -1;
+	fetch_error(rx);
 }
 
 static int frames_ready(struct ring_rx *rx)
 {
-	return frames_lost(rx) ? -1 : ring_frames_find(rx);
+	look_for_loss(rx);
+	return rx->error ? -1 : ring_frames_find(rx);
 }
 
 /* The message that a COPY frame announces. NULL and EAGAIN: it is gone. */
@@ -272,7 +279,8 @@ static struct ring_slot *frames_next(struct ring_rx *rx)
 	unsigned int span;
 	size_t len;
 
-	if (frames_lost(rx))
+	look_for_loss(rx);
+	if (ring_take_error(rx))
 		return NULL;
 	do {
 		if (!find_message(rx, &span, &len)) {
@@ -415,12 +423,14 @@ static int frames_poll(struct ring_rx *rx, long long ns)
 	int ready;
 
 	__atomic_store_n(&rx->queued, false, __ATOMIC_RELAXED);
-	rx->taken = 0;
 	if (ring_poll(&rx->ring, &events, ns) == -1)
 		return -1;
-	if (events & POLLERR && ring_socket_error(&rx->ring) == -1)
-		return -1;
+	pthread_mutex_lock(&rx->lock);
+	rx->taken = 0;
+	if (events & POLLERR)
+		fetch_error(rx);
 	ready = frames_ready(rx);
+	pthread_mutex_unlock(&rx->lock);
 	if (ready != 0 || rx->peeked == 0 || !(events & POLLIN))
 		return ready;
 	errno = EBUSY;

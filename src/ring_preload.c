@@ -264,6 +264,7 @@ static ssize_t receive(struct mnl_ring *ring, struct msghdr *msg, int flags)
 	do {
 		switch (rx->source->ready(rx)) {
 		case -1:
+			ring_take_error(rx);
 			return -1;
 		case 0:
 			if (ring_wait_as_recvmsg(rx, flags) == -1)

@@ -20,6 +20,8 @@
 
 static int socket_ready(struct ring_rx *rx)
 {
+	if (rx->error)
+		return -1;
 	return rx->filled > 0;
 }
 
@@ -146,6 +148,8 @@ static struct ring_slot *socket_next(struct ring_rx *rx)
 	struct ring_slot *slot;
 	int state, ret;
 
+	if (ring_take_error(rx))
+		return NULL;
 	do {
 		if (rx->filled == 0) {
 			if (rx->drained) {
@@ -259,10 +263,11 @@ static int socket_sleep(struct ring_rx *rx, struct ring_nap nap, long long now,
 static bool socket_arm(struct ring_rx *rx, struct ring_nap nap)
 {
 	(void)nap;
-	if (rx->assumed)
-		fill(rx, SOCKET_MOST, MSG_DONTWAIT);
+	if (rx->assumed && fill(rx, SOCKET_MOST, MSG_DONTWAIT) == -1 &&
+	    errno != EAGAIN)
+		rx->error = errno;
 	rx->assumed = false;
-	return rx->filled == 0;
+	return rx->filled == 0 && rx->error == 0;
 }
 
 static void socket_nothing(struct ring_rx *rx)

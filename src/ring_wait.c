@@ -116,6 +116,14 @@ static int rx_wait_ms(struct ring_rx *rx, int timeout)
 	return rx_wait(rx, now, timeout < 0 ? -1 : now + timeout * NS_PER_MS);
 }
 
+/* an error that the source found is reported by this call, and no other */
+static int report(struct ring_rx *rx, int ret)
+{
+	if (ret == -1)
+		ring_take_error(rx);
+	return ret;
+}
+
 static int tx_wait(const struct ring_tx *tx)
 {
 	if (ring_tx_ready(tx))
@@ -152,7 +160,7 @@ EXPORT_SYMBOL int mnl_ring_wait(struct mnl_ring *ring, int timeout)
 		return tx_wait(ring_get_tx(ring));
 	rx = ring_get_rx(ring);
 	ring_read_in_place(rx);
-	return rx_wait_ms(rx, timeout);
+	return report(rx, rx_wait_ms(rx, timeout));
 }
 
 /* when recvmsg(2) would give up: @now at once, -1 never */
@@ -188,7 +196,7 @@ int ring_wait_as_recvmsg(struct ring_rx *rx, int flags)
 		return recv(rx->ring.rings->fd, NULL, 0,
 			    flags | MSG_PEEK | MSG_TRUNC) == -1 ? -1 : 0;
 	now = ring_now();
-	ret = rx_wait(rx, now, receive_end(rx, now, flags));
+	ret = report(rx, rx_wait(rx, now, receive_end(rx, now, flags)));
 	if (ret == 0)
 		errno = EAGAIN;
 	return ret == 1 ? 0 : -1;

@@ -386,9 +386,15 @@ static void test_loss(void **state)
 	assert_int_equal(mnl_ring_wait(rx, -1), 1);
 	expect_seq(nl, 3);
 	played_loss(mnl_socket_get_fd(nl));
+	/* a loop of the program's own: arming only keeps it from sleeping */
 	assert_int_equal(mnl_ring_arm(rx), 0);
+	assert_int_equal(mnl_ring_arm(rx), 0);
+	assert_null_errno(mnl_ring_peek(rx, &len), ENOBUFS);
 	assert_int_equal(mnl_ring_arm(rx), -1);
+	played_loss(mnl_socket_get_fd(nl));
 	mnl_ring_disarm(rx);
+	assert_null_errno(mnl_ring_peek(rx, &len), ENOBUFS);
+	assert_null_errno(mnl_ring_peek(rx, &len), EAGAIN);
 	assert_int_equal(mnl_ring_wait(rx, 0), 0);
 }
 
