@@ -235,6 +235,12 @@ static inline void ring_count(struct mnl_ring *ring, uint64_t *way, size_t len)
 	(*way)++;
 }
 
+/* by several threads in mnl_socket_recvfrom() */
+static inline void ring_count_calls(struct mnl_ring *ring, unsigned int nr)
+{
+	__atomic_fetch_add(&ring->stats.syscalls, nr, __ATOMIC_RELAXED);
+}
+
 /* false: there is no error to report */
 static inline bool ring_take_error(struct ring_rx *rx)
 {

@@ -223,7 +223,7 @@ static struct ring_buffer *fetch_copy(struct ring_rx *rx, size_t *len)
 	ssize_t ret;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	rx->ring.stats.syscalls += 2;
+	ring_count_calls(&rx->ring, 2);
 	ret = recv(fd, NULL, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
 	if (ret != -1)
 		buf = ring_buffer(ret);
@@ -441,8 +441,8 @@ static int frames_poll(struct ring_rx *rx, long long ns)
 static bool never_sleeps(const struct ring_rx *rx)
 {
 	return rx->skipped == rx->ring.frame_nr ||
-	       rx->ring.used == rx->ring.frame_nr ||
-	       (rx->control == NULL && rx->ring.used > 0);
+	       (rx->peeked > 0 && (rx->control == NULL ||
+				   rx->ring.used == rx->ring.frame_nr));
 }
 
 static int frames_sleep(struct ring_rx *rx, struct ring_nap nap, long long now,

@@ -206,7 +206,7 @@ int ring_socket_error(struct mnl_ring *ring)
 	socklen_t len = sizeof(int);
 	int err = 0;
 
-	ring->stats.syscalls++;
+	ring_count_calls(ring, 1);
 	if (getsockopt(ring->rings->fd, SOL_SOCKET, SO_ERROR, &err,
 		       &len) == -1)
 		return -1;
@@ -227,7 +227,7 @@ int ring_poll(struct mnl_ring *ring, short *events, long long ns)
 	struct pollfd pfd = { .fd = ring->rings->fd, .events = *events };
 	int ret;
 
-	ring->stats.syscalls++;
+	ring_count_calls(ring, 1);
 	ret = ppoll(&pfd, *events != 0, ns < 0 ? NULL : &ts, NULL);
 	*events = pfd.revents;
 	if (ret > 0 && pfd.revents & POLLNVAL) {

@@ -107,7 +107,7 @@ static int fill(struct ring_rx *rx, unsigned int most, int flags)
 		errno = left == 0 ? EBUSY : ENOMEM;
 		return -1;
 	}
-	rx->ring.stats.syscalls++;
+	ring_count_calls(&rx->ring, 1);
 	ret = nr == 1 ? receive_one(rx, flags) : receive_many(rx, nr, flags);
 	if (ret == -1) {
 		ring_count_error(&rx->ring, errno);

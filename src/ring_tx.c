@@ -145,7 +145,7 @@ EXPORT_SYMBOL void mnl_ring_cancel(struct mnl_ring *ring)
 static ssize_t send_to_kernel(struct mnl_ring *ring, const void *buf,
 			      size_t len)
 {
-	ring->stats.syscalls++;
+	ring_count_calls(ring, 1);
 	return sendto(ring->rings->fd, buf, len, 0,
 		      (const struct sockaddr *)&mnl_kernel_addr,
 		      sizeof(mnl_kernel_addr));

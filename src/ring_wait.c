@@ -172,7 +172,7 @@ static long long receive_end(struct ring_rx *rx, long long now, int flags)
 
 	if (flags & MSG_DONTWAIT)
 		return now;
-	rx->ring.stats.syscalls += 2;
+	ring_count_calls(&rx->ring, 2);
 	flags = fcntl(fd, F_GETFL);
 	if (flags != -1 && flags & O_NONBLOCK)
 		return now;
