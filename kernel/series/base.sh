@@ -3,18 +3,16 @@
 # shellcheck shell=bash
 
 hooks=$(dirname "$(realpath "${BASH_SOURCE[0]}")")/hooks
+# shellcheck source=tests/roots/roots.sh
+. "$hooks/../../../tests/roots/roots.sh"
 
 # unpack_base VERSION [PATH]...: the files that a series changes, all of net/netlink,
 # and these, from Debian's source into the current folder. Not all of them are in
 # every version.
 unpack_base()
 {
-	local version=$1 paths missing
-	local source=${KERNEL_SOURCE:-/usr/src/linux-source-$version.tar.xz}
-	if [ ! -e "$source" ]; then
-		echo "no $source (Debian: linux-source-$version)" >&2
-		return 1
-	fi
+	local version=$1 source paths missing
+	source=$(kernel_source "$version") || return
 	paths=$({ cat "$hooks"/*.diff "$hooks"/*/*.diff | sed -n 's,^+++ b/,,p'
 		  printf '%s\n' net/netlink "${@:2}"; } | sort -u |
 		sed "s,^,linux-source-$version/,")

@@ -143,3 +143,30 @@ kernel_modules()
 	local root
 	root=$(kernel_root "$1") && echo "$root/usr/lib/modules/$1"
 }
+
+# source_version ROW: of the linux-source package that belongs to a kernel, 6.12
+source_version()
+{
+	kernel_version "$1" | grep -oE '^[0-9]+\.[0-9]+'
+}
+
+# source_versions: those of the window, the newest first
+source_versions()
+{
+	local row
+	while read -r row _; do
+		[[ "$row" = *-* ]] || source_version "$row" || :
+	done < <(window_rows) | sort -Vr
+}
+
+# kernel_source VERSION: Debian's linux-source-VERSION.tar.xz, of the window's suite
+kernel_source()
+{
+	local row suite source
+	while read -r row suite _; do
+		source=$(root_of "$suite")/usr/src/linux-source-$1.tar.xz
+		[ ! -e "$source" ] || { echo "$source"; return; }
+	done < <(window_rows)
+	echo "no source of $1: tests/roots/fetch-sources gets those of the window" >&2
+	return 1
+}
