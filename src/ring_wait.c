@@ -169,6 +169,7 @@ static long long receive_end(struct ring_rx *rx, long long now, int flags)
 	socklen_t len = sizeof(struct timeval);
 	struct timeval tv = { 0 };
 	int fd = rx->ring.rings->fd;
+	long long seconds;
 
 	if (flags & MSG_DONTWAIT)
 		return now;
@@ -177,10 +178,12 @@ static long long receive_end(struct ring_rx *rx, long long now, int flags)
 	if (flags != -1 && flags & O_NONBLOCK)
 		return now;
 	getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &len);
-	if ((tv.tv_sec == 0 && tv.tv_usec == 0) ||
-	    tv.tv_sec >= LLONG_MAX / NS_PER_S / 2)
+	/* as wide as that of 64 bits */
+	seconds = tv.tv_sec;
+	if ((seconds == 0 && tv.tv_usec == 0) ||
+	    seconds >= LLONG_MAX / NS_PER_S / 2)
 		return -1;
-	return now + tv.tv_sec * NS_PER_S + tv.tv_usec * NS_PER_US;
+	return now + seconds * NS_PER_S + tv.tv_usec * NS_PER_US;
 }
 
 /*
