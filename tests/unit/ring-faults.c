@@ -521,6 +521,156 @@ static void test_flush_without_ring(void **state)
 	assert_int_equal(stats.refused, 2);
 }
 
+/* a message that is longer than any of the kernel's */
+static void send_bytes(size_t len)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK,
+				    .nl_pid = mnl_socket_get_portid(nl) };
+	static char buf[150000] ALIGNED;
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+
+	mnl_nlmsg_put_header(buf)->nlmsg_len = len;
+	assert_int_equal(sendto(fd, buf, len, 0, (void *)&addr, sizeof(addr)),
+			 len);
+	close(fd);
+}
+
+/* without a ring: one by one and several at once */
+static void test_odd_lengths(void **state)
+{
+	struct mnl_ring *rx;
+	unsigned int round, i;
+	size_t len;
+
+	(void)state;
+	played.no_family = true;
+	assert_int_equal(mnl_socket_mmap(nl), 0);
+	rx = ring_of(MNL_RING_RX);
+	for (round = 0; round < 3; round++) {
+		send_bytes(150000);
+		assert_int_equal(mnl_ring_wait(rx, -1), 1);
+		assert_null_errno(mnl_ring_peek(rx, &len), ENOSPC);
+		send_short(nl);
+		do {
+			if (mnl_ring_peek(rx, &len) != NULL)
+				break;
+			assert_int_equal(errno, EAGAIN);
+		} while (mnl_ring_wait(rx, -1) == 1);
+		assert_int_equal(len, 16);
+		assert_int_equal(mnl_ring_release(rx, 1), 0);
+		/* few enough for a call that takes one */
+		for (i = 0; i < 4; i++) {
+			usleep(2000);
+			send_short(nl);
+			assert_int_equal(mnl_ring_wait(rx, 1000), 1);
+			assert_non_null(mnl_ring_peek(rx, &len));
+			assert_int_equal(mnl_ring_release(rx, 1), 0);
+		}
+	}
+}
+
+/* without a ring, on a socket that does not wait, or not for long */
+static void test_impatient_sockets(void **state)
+{
+	struct timeval tv = { .tv_usec = 1000 };
+	struct sigaction sa = { .sa_handler = on_signal }, old;
+	struct mnl_ring *rx;
+	unsigned int i;
+	size_t len;
+
+	(void)state;
+	played.no_family = true;
+	assert_int_equal(mnl_socket_mmap(nl), 0);
+	rx = ring_of(MNL_RING_RX);
+	assert_int_equal(setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET,
+				    SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	assert_int_equal(sigaction(SIGALRM, &sa, &old), 0);
+	for (i = 0; i < 2; i++) {
+		alarm(1);
+		assert_fails(mnl_ring_wait(rx, -1), EINTR);
+		assert_int_equal(mnl_ring_wait(rx, 3), 0);
+		assert_null_errno(mnl_ring_peek(rx, &len), EAGAIN);
+		assert_int_equal(fcntl(mnl_socket_get_fd(nl), F_SETFL,
+				       O_NONBLOCK), 0);
+	}
+	assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
+	alarm(60);
+	send_short(nl);
+	assert_int_equal(mnl_ring_wait(rx, -1), 1);
+	assert_non_null(mnl_ring_peek(rx, &len));
+}
+
+/* senders are asked for: of default rings, and where a kernel has none of it */
+static void test_sender_flag(void **state)
+{
+	struct mnl_ring_info info;
+	struct mnl_ring *rx;
+	struct nlmsghdr *nlh;
+	unsigned int i;
+	size_t len;
+
+	for (i = 0; i < 4; i++) {
+		played.old = false;
+		played.no_features = i == 1;
+		played.no_family = i == 2;
+		played.set_error = i == 3 ? EPERM : 0;
+		if (i == 3) {
+			assert_fails(mnl_socket_mmap2(nl, MNL_RING_SENDER),
+				     EPERM);
+			break;
+		}
+		assert_int_equal(mnl_socket_mmap2(nl, MNL_RING_SENDER), 0);
+		rx = ring_of(MNL_RING_RX);
+		send_short(nl);
+		assert_int_equal(mnl_ring_wait(rx, -1), 1);
+		nlh = mnl_ring_peek(rx, &len);
+		assert_non_null(nlh);
+		assert_int_equal(mnl_ring_get_info(rx, nlh, &info,
+						   sizeof(info)), 0);
+		assert_int_equal(!(info.known & MNL_RING_INFO_PORTID), i == 1);
+		assert_int_equal(!(info.known & MNL_RING_INFO_NSID), i != 0);
+		/* a program that was built with fewer members */
+		assert_int_equal(mnl_ring_get_info(rx, nlh, &info, 4), 0);
+		teardown(state);
+		setup(state);
+	}
+	memset(&played, 0, sizeof(played));
+	assert_fails(mnl_socket_mmap2(nl, 2), EINVAL);
+}
+
+/* the program has all frames: nothing comes until it gives some back */
+static void test_holds_all(void **state)
+{
+	struct mnl_ring *rx;
+	unsigned int i, nr;
+	size_t len;
+
+	(void)state;
+	played.old = false;
+	assert_int_equal(mnl_socket_set_ring(nl, 65536, 65536), 0);
+	rx = map(MNL_RING_RX);
+	nr = mnl_ring_get_frame_nr(rx);
+	for (i = 0; i < nr; i++) {
+		deliver(i, i);
+		expect(rx, i);
+	}
+	send_short(nl);
+	assert_null_errno(mnl_ring_peek(rx, &len), EBUSY);
+	assert_fails(mnl_ring_wait(rx, -1), EBUSY);
+	assert_int_equal(mnl_ring_arm(rx), 0);
+	/* a long message does not fit what is left */
+	assert_int_equal(mnl_ring_release(rx, 1), 0);
+	assert_int_equal(mnl_ring_wait(rx, -1), 1);
+	assert_non_null(mnl_ring_peek(rx, &len));
+	assert_int_equal(mnl_ring_release(rx, 1), 0);
+	send_long();
+	assert_fails(mnl_ring_wait(rx, -1), EBUSY);
+	assert_int_equal(mnl_ring_release(rx, nr - 1), 0);
+	assert_int_equal(mnl_ring_wait(rx, -1), 1);
+	assert_non_null(mnl_ring_peek(rx, &len));
+	assert_int_equal(len, 20000);
+}
+
 static void test_bind_errors(void **state)
 {
 	struct mnl_socket *s;
@@ -572,6 +722,10 @@ int main(void)
 		TEST(test_memory),
 		TEST(test_memory_for_buffers),
 		TEST(test_flush_without_ring),
+		TEST(test_odd_lengths),
+		TEST(test_impatient_sockets),
+		TEST(test_sender_flag),
+		TEST(test_holds_all),
 		TEST(test_bind_errors),
 		TEST(test_frame_in_use),
 	};

@@ -422,6 +422,13 @@ static void test_loss_and_tx(void **state)
  * Children
  */
 
+/* children end by exit(), which writes down what they reached */
+static pid_t start_child(void)
+{
+	fflush(NULL);
+	return fork();
+}
+
 static void wait_for(pid_t pid)
 {
 	int status;
@@ -440,17 +447,17 @@ static void test_close_in_child(void **state)
 	(void)state;
 	send_seq(nl, 1);
 	assert_int_equal(mnl_ring_wait(rx, -1), 1);
-	pid = fork();
+	pid = start_child();
 	if (pid == 0) {
 		char *own = mmap(frames, 65536, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS |
 				 MAP_FIXED_NOREPLACE, -1, 0);
 
 		if (own != frames)
-			_exit(1);
+			exit(1);
 		memset(own, 0x55, 65536);
 		mnl_socket_close(nl);
-		_exit(own[0] != 0x55 || own[65535] != 0x55);
+		exit(own[0] != 0x55 || own[65535] != 0x55);
 	}
 	wait_for(pid);
 	send_seq(nl, 2);
@@ -495,17 +502,17 @@ static void test_read_in_child(void **state)
 		for (i = 0; i < 10; i++)
 			send_seq(nl, i);
 		assert_int_equal(read_in_child(0, 5, round % 2), 0);
-		pid = fork();
+		pid = start_child();
 		if (pid == 0)
-			_exit(read_in_child(5, 20, round / 2));
+			exit(read_in_child(5, 20, round / 2));
 		for (; i < 20; i++)
 			send_seq(nl, i);
 		wait_for(pid);
 		/* the next reader finds what that child left */
 		if (!played.old) {
-			pid = fork();
+			pid = start_child();
 			if (pid == 0)
-				_exit(read_in_child(20, 21, round % 2));
+				exit(read_in_child(20, 21, round % 2));
 			send_seq(nl, 20);
 			wait_for(pid);
 		}
@@ -523,17 +530,17 @@ static void test_child_without_ring(void **state)
 
 	assert_int_equal(pipe(pipes), 0);
 	map_rings(nl);
-	pid = fork();
+	pid = start_child();
 	if (pid == 0) {
 		if (read(pipes[0], &byte, 1) != 1)
-			_exit(9);
+			exit(9);
 		send_seq(nl, 1);
 		send_seq(nl, 2);
 		if (mnl_ring_is_mapped(mnl_socket_get_ring(nl, MNL_RING_RX)) &&
 		    mnl_ring_wait(mnl_socket_get_ring(nl, MNL_RING_RX),
 				  -1) != 1)
-			_exit(8);
-		_exit(read_in_child(1, 3, false) + mnl_socket_close(nl));
+			exit(8);
+		exit(read_in_child(1, 3, false) + mnl_socket_close(nl));
 	}
 	assert_int_equal(mnl_socket_munmap(nl), 0);
 	assert_int_equal(write(pipes[1], &byte, 1), 1);
@@ -557,16 +564,16 @@ static void test_send_in_child(void **state)
 	tx = mnl_socket_get_ring(s, MNL_RING_TX);
 	mnl_nlmsg_put_header(mnl_ring_reserve(tx, 16));
 	assert_int_equal(mnl_ring_commit(tx, 16), 0);
-	pid = fork();
+	pid = start_child();
 	if (pid == 0) {
 		if (mnl_socket_sendto(s, mnl_nlmsg_put_header(buf), 16) != 16)
-			_exit(1);
+			exit(1);
 		if (mnl_ring_flush(tx) != 0)
-			_exit(2);
+			exit(2);
 		mnl_nlmsg_put_header(mnl_ring_reserve(tx, 16));
 		if (mnl_ring_commit(tx, 16) == -1 || mnl_ring_flush(tx) != 16)
-			_exit(3);
-		_exit(0);
+			exit(3);
+		exit(0);
 	}
 	wait_for(pid);
 	assert_int_equal(mnl_ring_flush(tx), 16);
