@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The RX ring: two processors deliver, one reader takes, keeps and gives back
- * out of order, and sleeps. Checked for every interleaving: each message is
- * read once, in order, and nobody sleeps for ever with messages waiting.
+ * out of order, and sleeps; another process may poll the same socket. Checked for
+ * every interleaving: each message is read once, in order, and nobody sleeps for
+ * ever with messages waiting.
  *
  *   N     frames
  *   M     messages
@@ -10,11 +11,17 @@
  *   LONG  the message that needs two frames, or none: half of N, at the most
  *   HUGE  the message that no number of frames holds (COPY), or none
  *   WAKE  the highest threshold that the reader sets, 1: woken for each
+ *   SENDERS  processors that deliver, 1 or 2
+ *   MOVES messages that one delivery moves to frames: NL_RING_MOVES
+ *   POLLS calls of poll() by another process, which reads nothing
+ *   URGENT  the second sender preempts the first one, on its processor
  *
  * A step is one access to a word that both sides see, or what the kernel does
  * under the lock of the receive queue. Memory is sequentially consistent here;
- * FAULT_FENCE plays what a missing fence would do. Each FAULT_ that is put in
- * must be found: tests/model/run does that, too.
+ * FAULT_FENCE plays what a missing fence would do. Each step says which function
+ * it stands for: of kernel/, or, for the reader, of a program that uses the ring.
+ * Each FAULT_ that is put in must be found: tests/model/run does that, too.
+ * tests/model/faults has the same faults as changes of the code.
  */
 #ifndef N
 #define N	3
@@ -34,6 +41,20 @@
 #ifndef WAKE
 #define WAKE	1
 #endif
+#ifndef SENDERS
+#define SENDERS	2
+#endif
+#ifndef MOVES
+#define MOVES	16
+#endif
+#ifndef POLLS
+#define POLLS	0
+#endif
+#ifdef URGENT
+#define IS_URGENT	1
+#else
+#define IS_URGENT	0
+#endif
 #define NEXT(i, n)	(((i) + (n)) % N)
 
 mtype = { UNUSED, RESERVED, VALID, COPY, SKIP };
@@ -52,12 +73,19 @@ byte head;
 byte span[N] = 1;		/* frames of the message that begins there */
 bool passed_over[N];		/* kept when the kernel was there last */
 bool copy;			/* a COPY frame is out */
-bool told;			/* of what is in the queue, the reader knows */
+bool told;			/* a delivery woke for the queue, nobody looked */
+bool others;			/* processes moved messages: rs->moved */
 
 /* the kernel's own, atomic */
-byte pending;			/* frames published since the reader looked */
+byte pending;			/* messages published since poll() looked */
 bool waiting, woken;		/* the reader is on the wait queue */
+bool was_blocked;		/* a look found the oldest frame RESERVED */
 
+/* the processor that URGENT is about */
+bool in_section;		/* the first sender is in preempt_disable() */
+bool urgent_runs;		/* the second one runs */
+
+/* nl_ring_has_sleeper(), then sk_data_ready() */
 inline wake()
 {
 	d_step {
@@ -69,7 +97,7 @@ inline wake()
 }
 
 /*
- * A frame that was passed over is no older than those behind it: it is free
+ * nl_ring_look_behind(): a frame that was passed over is no older than those behind it: it is free
  * again when the next one that was used then is taken. Before that the reader
  * could not tell which of the two comes first.
  */
@@ -90,7 +118,7 @@ inline look_behind(frame)
 }
 
 /*
- * A message of two frames, the second, before next, passed over as all behind
+ * nl_ring_look_behind(), span 2: a message of two frames, the second, before next, passed over as all behind
  * it up to head: the reader may be there, and would find the middle of a
  * message.
  */
@@ -104,7 +132,7 @@ inline look_behind(frame)
 	   NEXT(next, 2) == head)))))
 #endif
 
-/* The kept frame at i, and those of its message. */
+/* nl_ring_pass_over(): the kept frame at i, and those of its message */
 inline pass_over(i)
 {
 	passed_over[i] = true;
@@ -115,7 +143,8 @@ inline pass_over(i)
 }
 
 /*
- * Looks for need free frames next to each other, from head on. Kept ones at
+ * nl_ring_pass_kept(), then nl_ring_find(): looks for need free frames next to
+ * each other, from head on. Kept ones at
  * head are passed over at once; others, and free ones in front, with the
  * message, all or nothing.
  */
@@ -168,7 +197,7 @@ inline find_frames()
 }
 
 /*
- * From head to first: kept frames are passed over; of free ones the reader has
+ * nl_ring_put_filler(): from head to first, kept frames are passed over; of free ones the reader has
  * to know.
  */
 inline put_filler()
@@ -201,7 +230,7 @@ inline put_filler()
 	fi
 }
 
-/* the message stays in the queue, and a frame sends the reader there */
+/* nl_ring_announce(): the message stays in the queue, a frame sends the reader there */
 inline announce()
 {
 	need = 1;
@@ -220,26 +249,27 @@ inline announce()
 }
 
 /*
- * Under the lock: frames for the next message; 255: nothing claimed. A message
- * that stays in the queue wakes the reader, once until it looks.
+ * nl_ring_take(), under the lock: nl_ring_place() finds frames for the next message,
+ * nl_ring_get_frames() claims them; 255: nothing claimed. A message that stays in
+ * the queue wakes the reader, once until somebody looks there.
  */
-inline claim(delivery)
+inline claim(process, left)
 {
 	d_step {
 #ifndef FAULT_TOLD_ONCE
 		if
-		:: !delivery -> told = false
+		:: process -> told = false
 		:: else
 		fi;
 #endif
 		message = 255;
 		if
-		:: moved == sent || copy -> skip
+		:: moved == sent || copy || left == 0 -> skip
 #ifdef FAULT_COPY_PASSED
-		:: moved < sent && !copy && moved == HUGE -> moved++
+		:: left > 0 && moved < sent && !copy && moved == HUGE -> moved++
 #endif
-		:: moved < sent && !copy && moved == HUGE -> announce()
-		:: moved < sent && !copy && moved != HUGE ->
+		:: left > 0 && moved < sent && !copy && moved == HUGE -> announce()
+		:: left > 0 && moved < sent && !copy && moved != HUGE ->
 			need = (moved == LONG -> 2 : 1);
 			find_frames();
 			if
@@ -260,7 +290,8 @@ inline claim(delivery)
 #ifndef FAULT_RESERVED
 				status[first] = RESERVED;
 #endif
-				head = NEXT(first, need)
+				head = NEXT(first, need);
+				others = (others || process)
 #ifndef FAULT_LONG_WAITS
 			/* kept frames are in its way, and nothing else */
 			:: !found && turn >= N && need == 2 -> announce()
@@ -274,7 +305,13 @@ inline claim(delivery)
 		:: message == 255 ->
 			first = 0; need = 1;
 			if
-			:: delivery && moved < sent && !told ->
+			:: !process && moved == sent ->
+				/* somebody took it, who wakes nobody for it */
+#ifndef FAULT_OTHERS
+				tell = others;
+#endif
+				others = false
+			:: !process && moved < sent && !told ->
 				tell = true;
 				told = true
 			:: else
@@ -284,7 +321,7 @@ inline claim(delivery)
 	}
 }
 
-/* outside of the lock */
+/* nl_ring_publish(), outside of the lock */
 inline publish()
 {
 	d_step {
@@ -293,47 +330,91 @@ inline publish()
 	}
 }
 
-/* nl_ring_deliver() and the wake-up behind it */
-proctype producer(byte messages)
+/*
+ * Netlink queues a message; nlm_data_ready() calls nl_ring_deliver(), which moves a
+ * few messages by nl_ring_move(), and asks nl_ring_enough() for each.
+ */
+proctype producer(byte messages; bool urgent)
 {
-	byte message, need = 1, at, turn, row, first, after;
-	bool found, taken, tell;
+	byte message, need = 1, at, turn, row, first, after, left, limit, sum;
+	bool found, taken, tell, more, wakes;
 
 	do
 	:: messages == 0 -> break
 	:: else ->
-		messages--;
-		sent++;
-		do
-		:: claim(true);
-		   if
-		   :: message == 255 ->
-#ifndef FAULT_SPILL_SILENT
-			if
-			:: tell -> wake()
-			:: else
-			fi;
+		/* skb_queue_tail(); urgent: by a task that preempts */
+		atomic {
+#ifndef FAULT_PREEMPTED
+			(!urgent || !in_section);
 #endif
-			break
-		   :: else ->
-#ifdef FAULT_WAKE_FIRST
-			wake();
-			publish()
-#else
-			publish();
-#if WAKE > 1
-			pending++;
-			tell = (pending >= threshold);
+			urgent_runs = (urgent_runs || urgent);
+			messages--;
+			left = MOVES;
+			sent++
+		};
+next:
+		/* nl_ring_move(): no preemption from here until the frame is VALID */
+		atomic {
+			(urgent || !urgent_runs);
+			in_section = (in_section || (IS_URGENT && !urgent));
+			claim(false, left);
 			if
-			:: tell -> pending = 0; wake()
+			:: message == 255 ->
+#ifndef FAULT_SPILL_SILENT
+				wakes = (wakes || tell);
+#endif
+				tell = false;
+				in_section = (in_section && urgent);
+				goto moved_all
+			:: else -> more = (moved < sent)
+			fi
+		};
+#ifdef FAULT_WAKE_FIRST
+		wake();
+		publish();
+#else
+		publish();
+#endif
+#if IS_URGENT
+		d_step {
+			/* no frame in front of it waits for a task that cannot run */
+			assert(!urgent || !in_section);
+			in_section = (in_section && urgent)
+		};
+#endif
+#if WAKE > 1
+		/* nl_ring_enough() */
+		limit = threshold;
+		if
+		:: atomic { limit == 1 -> wakes = true }
+		:: else ->
+			d_step { pending++; sum = pending };
+			if
+			:: atomic { sum >= limit -> pending = 0; wakes = true }
 			:: else
 			fi
-#else
-			wake()
+		fi;
 #endif
+		atomic {
+			sum = 0;
+			limit = 0;
+#if WAKE == 1 && !defined(FAULT_WAKE_FIRST)
+			wakes = true;
 #endif
-		   fi
-		od
+#if MOVES < 16
+			left--;
+#endif
+			if
+			:: more -> more = false; goto next
+			:: else
+			fi;
+moved_all:
+			if
+			:: wakes -> wake(); wakes = false
+			:: else
+			fi;
+			urgent_runs = (urgent_runs && !urgent)
+		}
 	od
 }
 
@@ -344,6 +425,7 @@ byte kept;			/* frames that it keeps */
 bool mine[N];			/* kept since a message was read there last */
 byte held[N] = 1;		/* frames of the message kept there */
 
+/* raw_set_unused() */
 inline give_back(i)
 {
 	d_step {
@@ -356,7 +438,7 @@ inline give_back(i)
 	status[i] = UNUSED
 }
 
-/* a kept frame, anyone, is given back */
+/* raw_give_back(): a kept frame, anyone, is given back */
 inline give_back_kept()
 {
 	if
@@ -381,7 +463,7 @@ inline give_back_kept()
 	status[i] = UNUSED
 }
 
-/* A frame that the reader kept: did the kernel pass over it? */
+/* raw_was_passed_over(): a frame that the reader kept */
 inline try_to_pass()
 {
 	passed = false;
@@ -429,6 +511,7 @@ inline try_to_pass()
 	}
 }
 
+/* raw_take(), raw_keep() */
 inline take(frames)
 {
 	if
@@ -446,9 +529,125 @@ inline take(frames)
 	d_step { cursor = NEXT(cursor, frames) }
 }
 
+/*
+ * nl_ring_fill(), by a process in poll() or recvmsg(): moves what waits to frames.
+ * nl_ring_unblock() wakes who found the oldest message not yet published.
+ */
+inline fill()
+{
+	do
+	:: claim(true, 255);
+	   if
+	   :: message == 255 -> break
+	   :: else ->
+		publish();
+#if POLLS > 0 && !defined(FAULT_BLOCKED_BY_PROCESS)
+		d_step {
+			tell = was_blocked;
+			was_blocked = false
+		};
+		if
+		:: tell -> wake()
+		:: else
+		fi;
+		tell = false
+#endif
+	   fi
+	od
+}
+
+/*
+ * nl_ring_look(), under the lock: what waits, published or not. What did not fit the
+ * ring waits behind what did.
+ */
+inline look_at_frames(enough)
+{
+	d_step {
+		n = 0; turn = 0; blocked = false; at = head; enough = false;
+		do
+		:: turn >= N -> break
+		:: else ->
+			if
+			:: status[at] == VALID && content[at] != FILLER -> n++
+			:: status[at] == COPY -> enough = true
+			:: status[at] == RESERVED ->
+				blocked = (blocked || n == 0);
+				n++
+			:: else
+			fi;
+			if
+			:: status[at] == UNUSED -> turn++; at = NEXT(at, 1)
+			:: else -> turn = turn + span[at]; at = NEXT(at, span[at])
+			fi
+		od;
+#ifdef FAULT_BLOCKED
+		n = (blocked -> 0 : n);
+#endif
+#ifndef FAULT_FULL
+		enough = (enough || (n > 0 && moved < sent));
+#endif
+		enough = (!blocked && (enough || n >= threshold));
+		at = 0; turn = 0
+	}
+}
+
+/*
+ * nl_ring_is_blocked(): the oldest frame is not published yet. A delivery that does
+ * it wakes for it; a process that does it only if this look says so, and then looks
+ * once more.
+ */
+inline look_under_lock(enough)
+{
+	look_at_frames(enough);
+#if POLLS > 0 && !defined(FAULT_BLOCKED_BY_PROCESS)
+	if
+	:: blocked -> was_blocked = true; look_at_frames(enough)
+	:: else
+	fi
+#endif
+}
+
+/*
+ * nl_ring_readable(): who finds enough leaves @pending alone. Else what waits counts
+ * for the message that will wake the reader, and the sum is never less than what
+ * waits. Who makes it reach the threshold acts: a delivery wakes; this one took a
+ * count that others may sleep with, so it wakes, too, and looks again.
+ */
+inline readable(enough)
+{
+	look_under_lock(enough);
+#if WAKE > 1
+	do
+	:: enough -> break
+	:: else ->
+		pending = 0;
+		look_under_lock(enough);
+#ifdef FAULT_NOT_COUNTED
+		break;
+#endif
+		d_step {
+			pending = pending + (n < threshold -> n : threshold - 1);
+			sum = pending
+		};
+#ifdef FAULT_SUM
+		break;
+#endif
+		if
+		:: sum < threshold -> break
+		:: else
+		fi;
+#ifndef FAULT_COUNT_TAKEN
+		wake()
+#endif
+	od;
+#endif
+	atomic { n = 0; sum = 0; blocked = false }
+}
+
+/* raw_next(), and poll() */
 proctype reader()
 {
-	byte i, n, frames, message, need = 1, at, turn, row, first, after;
+	byte i, n, frames, message, need = 1, at, turn, row, first, after, sum;
 	bool passed, found, taken, tell, blocked, resting, promised;
 	mtype seen;
 
@@ -477,7 +676,7 @@ look:
 				take(frames)
 			fi
 		:: seen == COPY ->
-			/* recvmsg(): the message at the head of the queue */
+			/* nl_ring_recvmsg(): the message at the head of the queue */
 			d_step {
 				assert(content[cursor] == expected);
 				assert(copy && moved == content[cursor]);
@@ -489,7 +688,7 @@ look:
 			}
 			status[cursor] = UNUSED;
 			d_step { cursor = NEXT(cursor, 1) };
-			goto fill
+			goto refill
 		:: (seen == UNUSED || seen == SKIP) && mine[cursor] ->
 			try_to_pass();
 			if
@@ -505,6 +704,7 @@ rest:
 	/* poll() says readable only when there is something to read */
 	assert(!promised);
 #if WAKE > 1
+	/* nmc_wakeup, SO_RCVLOWAT */
 	if
 	:: threshold = 1
 	:: threshold = WAKE
@@ -515,86 +715,65 @@ rest:
 	/* poll(): on the wait queue first, then a look */
 	d_step { woken = false; waiting = true };
 #endif
-fill:
-	/* poll() and recvmsg() move what waits to frames */
-	do
-	:: claim(false);
-	   if
-	   :: message == 255 -> break
-	   :: else -> publish()
-	   fi
-	od;
+refill:
+	fill();
 	if
 	:: !resting -> goto look
 	:: else
 	fi;
-	skip;
-#if WAKE > 1
-	pending = 0;
-#endif
-	/* Under the lock: frames that are ready. If the oldest is still being
-	 * filled, who does it wakes. What did not fit the ring waits behind
-	 * what did.
-	 */
-	d_step {
-		n = 0; turn = 0; blocked = false; at = head;
-		do
-		:: turn >= N -> break
-		:: else ->
-			if
-			:: status[at] == VALID && content[at] != FILLER -> n++
-			:: status[at] == COPY -> n = n + WAKE
-			:: status[at] == RESERVED && n == 0 -> blocked = true
-			:: else
-			fi;
-			if
-			:: status[at] == UNUSED -> turn++; at = NEXT(at, 1)
-			:: else -> turn = turn + span[at]; at = NEXT(at, span[at])
-			fi
-		od;
-#ifdef FAULT_BLOCKED
-		n = (blocked -> 0 : n);
-#endif
-		promised = (!blocked &&
-			    (n >= threshold || (n > 0 && moved < sent)));
-		if
-		:: promised -> waiting = false; n = 0
-		:: else
-		fi;
-		at = 0; turn = 0; blocked = false
-	}
+	readable(promised);
 	if
-	:: promised -> goto look
+	:: promised -> waiting = false; goto look
 	:: else
 	fi;
-#if WAKE > 1 && !defined(FAULT_NOT_COUNTED)
-	/* they count for the threshold; a last one is to come */
-	pending = pending + (n < threshold -> n : threshold - 1);
-#endif
 #ifdef FAULT_FENCE
 	d_step { woken = false; waiting = true };
 #endif
 	if
 	:: woken
 #if WAKE > 1
-	:: pending >= threshold
 	/* with a threshold the reader sleeps for a time; nothing else can
 	 * happen before that is over, and less than the threshold waits */
 	:: timeout -> assert(sent - expected < threshold)
 #endif
 	fi;
-	d_step { waiting = false; n = 0 };
+	waiting = false;
 	goto look;
 
 done:
 	assert(moved == M && sent == M)
 }
 
+#if POLLS > 0
+/* another process in poll(), which does not sleep, and reads nothing */
+proctype poller()
+{
+	byte polls = POLLS, n, message, need = 1, at, turn, row, first, after, sum;
+	bool found, taken, tell, blocked, enough;
+
+	do
+	:: polls == 0 -> break
+	:: else ->
+		polls--;
+		fill();
+		readable(enough);
+		enough = false
+	od
+}
+#endif
+
 init
 {
 	atomic {
-		run producer(M / 2);
-		run producer(M - M / 2);
+#if SENDERS > 1
+		run producer(M / 2, IS_URGENT);
+		run producer(M - M / 2, false);
+#else
+		run producer(M, false);
+#endif
+#if POLLS > 0
+		run poller();
+#endif
 		run reader()
 	}
 }
