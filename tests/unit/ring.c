@@ -228,6 +228,32 @@ static void test_wrong_ring(void **state)
 	assert_fails(mnl_ring_commit(rx, 16), EINVAL);
 	assert_fails(mnl_ring_flush(rx), EINVAL);
 	assert_fails(mnl_ring_get_stats(rx, NULL, 0), EINVAL);
+	assert_fails(mnl_ring_cb_run(tx, 0, 0, NULL, NULL, 0, NULL), EINVAL);
+	mnl_ring_cancel(rx);
+	mnl_ring_set_busy_poll(tx, 1);
+}
+
+/* a socket with one ring is a plain one for the other direction */
+static void test_one_ring(void **state)
+{
+	char buf[64] ALIGNED;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(teardown(state), 0);
+		nl = open_bound(NETLINK_USERSOCK);
+		peer = open_bound(NETLINK_USERSOCK);
+		if (mnl_socket_set_ring(nl, i ? 0 : 65536, i ? 65536 : 0) == -1)
+			assert_int_equal(errno, ENOBUFS);
+		/* set, and not mapped yet */
+		assert_null_errno(mnl_socket_get_ring(nl, MNL_RING_RX), EBADR);
+		mnl_socket_sendto(nl, mnl_nlmsg_put_header(buf), 16);
+		assert_int_equal(mnl_socket_mmap(nl), 0);
+		mnl_socket_sendto(nl, mnl_nlmsg_put_header(buf), 16);
+		send_to_rx(1, 50);
+		assert_int_equal(mnl_socket_recvfrom(nl, buf, sizeof(buf)), 50);
+		check((void *)buf, 1, 50);
+	}
 }
 
 /* of one frame, of several, and by COPY; many turns of the ring, in order */
@@ -1196,6 +1222,7 @@ int main(void)
 		USER_TEST(test_bad_descriptor),
 		USER_TEST(test_empty),
 		USER_TEST(test_wrong_ring),
+		USER_TEST(test_one_ring),
 		USER_TEST(test_receive),
 		USER_TEST(test_peek_several),
 		USER_TEST(test_peek_all),
