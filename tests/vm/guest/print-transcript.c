@@ -771,7 +771,10 @@ static bool is_done(const void *message)
 	return ((const struct nlmsghdr *)message)->nlmsg_type == NLMSG_DONE;
 }
 
-/* the frames of a dump, by as many poll() calls as it takes */
+/*
+ * The frames of a dump. How many of them a poll() brings is not printed: it
+ * depends on when the next part is made.
+ */
 static void say_dump(unsigned int most)
 {
 	struct nl_mmap_hdr *hdr;
@@ -779,7 +782,8 @@ static void say_dump(unsigned int most)
 	unsigned int taken;
 
 	while (!done) {
-		say_poll(&receiver);
+		if (!(raw_poll(&receiver, POLLIN, 0) & POLLIN))
+			break;
 		for (taken = 0; taken < most && (hdr = raw_next(&receiver.rx));
 		     taken++) {
 			say("  frame %u %s length %u", receiver.rx.head,
