@@ -33,7 +33,8 @@
  * how many they are, (NL_MMAP_HDRLEN + nm_len + nm_frame_size - 1) /
  * nm_frame_size. The others hold the message where their headers would be. The
  * reader gives them back by setting them to NL_MMAP_STATUS_UNUSED, the first
- * one last. A VALID frame with nm_len 0 has no message: it fills the space in
+ * one last. (With NL_MMAP_F_SENDER the header has NL_MMAP_HDR2LEN bytes.) A message
+ * takes at most 128 frames. A VALID frame with nm_len 0 has no message: it fills the space in
  * front of a message that has to begin further on.
  *
  * NL_MMAP_F_CONTROL: after the rings the mapping has one page more, which begins
@@ -222,8 +223,8 @@ enum netlink_mmap_a_attach {
  * @NETLINK_MMAP_A_RING_BY_RING: u64, messages that went through frames
  * @NETLINK_MMAP_A_RING_BY_COPY: u64, RX: messages that recvmsg() took
  * @NETLINK_MMAP_A_RING_SPILLED: u64, RX: messages that waited in the socket's
- *	queue, because the ring was full or a dump was running, before poll()
- *	moved them to frames; part of those by ring
+ *	queue, because the ring was full, until a call of the reader moved them
+ *	to frames; part of those by ring
  * @NETLINK_MMAP_A_RING_SPANS: u64, RX: messages of several frames; part of
  *	those by ring
  * @NETLINK_MMAP_A_RING_WAKEUPS: u64, RX: deliveries that woke somebody
