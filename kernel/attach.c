@@ -12,7 +12,10 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
+#include <linux/uio.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 #include <linux/netlink_mmap.h>
@@ -32,6 +35,37 @@ static struct proto nlm_proto __ro_after_init;
 static void (*nlm_orig_data_ready)(struct sock *sk) __ro_after_init;
 static void (*nlm_orig_error_report)(struct sock *sk) __ro_after_init;
 static void (*nlm_orig_destruct)(struct sock *sk) __ro_after_init;
+
+/**
+ * struct nlm_sock - an attached socket
+ * @rings: its rings
+ * @token: one byte that has netlink make the next part of a dump
+ * @calls: calls of netlink's recvmsg and sendmsg that run
+ * @callers: sum of the tasks that make them
+ * @takers: those of recvmsg that take messages
+ * @skipped: no part of a dump was made because of these
+ * @dump: a dump may be running
+ * @refused: netlink may refuse messages until it finds the queue empty
+ * @loaded: senders may sleep until netlink looks at the queue
+ *
+ * All but the last two are protected by the lock of the receive queue.
+ */
+struct nlm_sock {
+	struct nl_ring_sock	rings;
+	struct sk_buff		*token;
+	unsigned int		calls;
+	unsigned long		callers;
+	unsigned int		takers;
+	bool			skipped;
+	bool			dump;
+	bool			refused;
+	bool			loaded;
+};
+
+static struct nlm_sock *nlm_of(const struct nl_ring_sock *rs)
+{
+	return container_of(rs, struct nlm_sock, rings);
+}
 
 static struct nl_ring_sock *nlm_sk(const struct sock *sk)
 {
@@ -54,17 +88,237 @@ static struct nl_ring_sock *nlm_rings(const struct socket *sock)
 }
 
 /*
+ * Dumps. Netlink makes the first part in the sendmsg() that asks for it, each
+ * other one in a recvmsg() that finds a message, if no more than half of
+ * SO_RCVBUF is charged, and it does not say whether there will be another one.
+ * What is certain: the parts come from within these calls, in the task that
+ * makes them. So after any message that did, a dump may be running, until a call
+ * that could have made a part made none.
+ *
+ * Deliveries may have left the queue empty by then. For such a call a token is
+ * put there, which it only peeks at, and which nobody else gets to see: a
+ * delivery that comes, or a recvmsg() that is to take a message, removes it.
+ */
+
+static void nlm_remove_token(struct nlm_sock *nlm)
+{
+	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
+
+	lockdep_assert_held(&queue->lock);
+	if (nlm->token->next) {
+		__skb_unlink(nlm->token, queue);
+		/* another reference is @nlm's */
+		consume_skb(nlm->token);
+	}
+}
+
+static void nlm_enter(struct nlm_sock *nlm, bool takes)
+{
+	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
+
+	spin_lock_irq(&queue->lock);
+	WRITE_ONCE(nlm->calls, nlm->calls + 1);
+	nlm->callers += (unsigned long)current;
+	nlm->takers += takes;
+	if (takes)
+		nlm_remove_token(nlm);
+	spin_unlock_irq(&queue->lock);
+}
+
+static void nlm_leave(struct nlm_sock *nlm, bool takes)
+{
+	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
+	bool skipped;
+
+	spin_lock_irq(&queue->lock);
+	WRITE_ONCE(nlm->calls, nlm->calls - 1);
+	nlm->callers -= (unsigned long)current;
+	nlm->takers -= takes;
+	skipped = nlm->skipped && !nlm->takers;
+	if (skipped)
+		nlm->skipped = false;
+	spin_unlock_irq(&queue->lock);
+	/* let who skipped it try again */
+	if (skipped)
+		nlm_orig_data_ready(nlm->rings.sk);
+}
+
+/* A message was queued. */
+static void nlm_look_at_calls(struct nlm_sock *nlm)
+{
+	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
+	unsigned long flags;
+
+	/* a task sees its own call */
+	if (!READ_ONCE(nlm->calls))
+		return;
+	spin_lock_irqsave(&queue->lock, flags);
+	nlm_remove_token(nlm);
+	if (in_task() &&
+	    (nlm->calls > 1 || nlm->callers == (unsigned long)current))
+		WRITE_ONCE(nlm->dump, true);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/* Does netlink make a part now, if a dump runs? */
+static bool nlm_may_make_part(const struct sock *sk)
+{
+	return !READ_ONCE(sk->sk_err) &&
+	       atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) / 2;
+}
+
+/*
+ * A call of recvmsg that takes nothing. An error that waits for the program is
+ * put back, unless there is another one by now.
+ */
+static int nlm_peek(struct nlm_sock *nlm, struct socket *sock, size_t len)
+{
+	u8 byte;
+	struct kvec vec = { .iov_base = &byte, .iov_len = sizeof(byte) };
+	struct msghdr msg = {};
+	int err;
+
+	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, vec.iov_len);
+	nlm_enter(nlm, false);
+	err = nlm_orig_ops->recvmsg(sock, &msg, len, MSG_PEEK | MSG_DONTWAIT);
+	nlm_leave(nlm, false);
+	if (err < 0 && err != -EAGAIN)
+		cmpxchg(&sock->sk->sk_err, 0, -err);
+	return err;
+}
+
+/**
+ * nl_host_dump_runs - may netlink have another part of a dump for the socket?
+ * @rs: rings of the socket
+ *
+ * Return: whether it may.
+ */
+bool nl_host_dump_runs(const struct nl_ring_sock *rs)
+{
+	return READ_ONCE(nlm_of(rs)->dump);
+}
+
+/**
+ * nl_host_make_part - have netlink make the next part of a dump
+ * @rs: rings of the socket
+ * @sock: the socket
+ * @room: bytes that the reader offers, as to recvmsg()
+ *
+ * For one process at a time, when the queue is empty. Not while an error waits
+ * for the program, nor while another process is in recvmsg(): that makes it.
+ *
+ * Return: whether it made one.
+ */
+bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
+		       unsigned int room)
+{
+	struct nlm_sock *nlm = nlm_of(rs);
+	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+	bool ready, made;
+
+	spin_lock_irq(&queue->lock);
+	nlm->skipped |= nlm->takers;
+	ready = nlm_may_make_part(rs->sk) && !nlm->takers &&
+		skb_queue_empty(queue) && !rs->shadow.set;
+	if (ready) {
+		__skb_queue_head(queue, skb_get(nlm->token));
+		WRITE_ONCE(nlm->dump, false);
+	}
+	spin_unlock_irq(&queue->lock);
+	if (!ready)
+		return false;
+
+	ready = nlm_peek(nlm, sock, room) >= 0;
+
+	spin_lock_irq(&queue->lock);
+	nlm_remove_token(nlm);
+	made = nlm->dump;
+	if (!ready || !nlm_may_make_part(rs->sk))
+		WRITE_ONCE(nlm->dump, true);
+	spin_unlock_irq(&queue->lock);
+	return made;
+}
+
+/**
+ * nl_host_recvmsg - the socket's own recvmsg
+ * @rs: rings of the socket
+ * @sock: the socket
+ * @msg: see recvmsg(2)
+ * @len: bytes of room in @msg
+ * @flags: MSG_* of the call
+ *
+ * Return: see recvmsg(2), or -errno.
+ */
+int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
+		    struct msghdr *msg, size_t len, int flags)
+{
+	struct nlm_sock *nlm = nlm_of(rs);
+	int err;
+
+	nlm_enter(nlm, true);
+	err = nlm_orig_ops->recvmsg(sock, msg, len, flags);
+	nlm_leave(nlm, true);
+	return err;
+}
+
+/* Is so little charged that no sender has to sleep? */
+static bool nlm_is_light(const struct sock *sk)
+{
+	return atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf) / 2;
+}
+
+/**
+ * nl_host_admit_senders - have netlink look at the queue, as after recvmsg()
+ * @rs: rings of the socket
+ * @sock: the socket
+ *
+ * Sleeping senders are woken, and refused ones are admitted again when the queue
+ * is empty (NETLINK_S_CONGESTED). As on a plain socket not before the program has
+ * received the error.
+ *
+ * A sender sleeps if more than SO_RCVBUF is charged. Of these messages, those
+ * whose delivery had begun by then, or those whose delivery had not, are half of
+ * SO_RCVBUF: the last one to come of the former, or the first of the latter, sets
+ * @loaded. All are charged until the sender sleeps, so @loaded is not reset before.
+ */
+void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
+{
+	struct nlm_sock *nlm = nlm_of(rs);
+	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+	bool refused = READ_ONCE(nlm->refused) && skb_queue_empty_lockless(queue);
+
+	if ((!refused && !READ_ONCE(nlm->loaded)) || !nlm_is_light(rs->sk) ||
+	    READ_ONCE(rs->sk->sk_err))
+		return;
+
+	/* nothing is queued while it is refused: the queue stays empty */
+	if (refused)
+		WRITE_ONCE(nlm->refused, false);
+	WRITE_ONCE(nlm->loaded, false);
+	/* before the look at what is charged: pairs with netlink_attachskb() */
+	smp_mb();
+	if (!nlm_is_light(rs->sk))
+		WRITE_ONCE(nlm->loaded, true);
+	nlm_peek(nlm, sock, 0);
+}
+
+/*
  * Operations of an attached socket
  */
 
 static void nlm_data_ready(struct sock *sk)
 {
 	struct nl_ring_sock *rs;
-	bool wake;
+	bool wake = true;
 
 	rcu_read_lock();
 	rs = nlm_sk(sk);
-	wake = !rs || nl_ring_deliver(rs);
+	if (rs) {
+		if (!nlm_is_light(sk))
+			WRITE_ONCE(nlm_of(rs)->loaded, true);
+		nlm_look_at_calls(nlm_of(rs));
+		wake = nl_ring_deliver(rs, NULL);
+	}
 	rcu_read_unlock();
 	if (wake)
 		nlm_orig_data_ready(sk);
@@ -76,10 +330,19 @@ static void nlm_error_report(struct sock *sk)
 
 	rcu_read_lock();
 	rs = nlm_sk(sk);
-	if (rs)
+	if (rs) {
+		WRITE_ONCE(nlm_of(rs)->refused, true);
 		nl_ring_overrun(rs);
+	}
 	rcu_read_unlock();
 	nlm_orig_error_report(sk);
+}
+
+static void nlm_free(struct nlm_sock *nlm)
+{
+	if (nlm)
+		kfree_skb(nlm->token);
+	kfree(nlm);
 }
 
 static void nlm_destruct(struct sock *sk)
@@ -88,7 +351,7 @@ static void nlm_destruct(struct sock *sk)
 
 	rs = rcu_dereference_protected(__sk_user_data(sk), 1);
 	nl_ring_sock_destroy(rs);
-	kfree(rs);
+	nlm_free(nlm_of(rs));
 	nlm_orig_destruct(sk);
 }
 
@@ -159,7 +422,13 @@ static __poll_t nlm_poll(struct file *file, struct socket *sock,
 
 static int nlm_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 {
-	return nl_ring_sendmsg(nlm_rings(sock), sock, msg, len);
+	struct nl_ring_sock *rs = nlm_rings(sock);
+	int err;
+
+	nlm_enter(nlm_of(rs), false);
+	err = nl_ring_sendmsg(rs, sock, msg, len);
+	nlm_leave(nlm_of(rs), false);
+	return err;
 }
 
 static int nlm_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
@@ -287,17 +556,22 @@ static void nlm_take_over(struct socket *sock, struct nl_ring_sock *rs)
 	smp_store_release(&sock->ops, &nlm_ops);
 }
 
-/**
- * nl_ring_admit_senders - have netlink look at an empty queue
- * @rs: rings of the socket
- * @sock: the socket
- *
- * Refused senders are admitted again, and sleeping ones are woken. A peek of no
- * bytes takes nothing from the queue.
- */
-void nl_ring_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
+static struct nlm_sock *nlm_alloc(void)
 {
-	nl_ring_recv_kernel(rs, sock, (struct kvec){}, 0, MSG_PEEK);
+	struct nlm_sock *nlm = kzalloc(sizeof(*nlm), GFP_KERNEL_ACCOUNT);
+
+	if (!nlm)
+		return NULL;
+	nlm->token = alloc_skb(1, GFP_KERNEL_ACCOUNT);
+	if (!nlm->token) {
+		nlm_free(nlm);
+		return NULL;
+	}
+	__skb_put_u8(nlm->token, 0);
+	NETLINK_CB(nlm->token).flags = NL_RING_HOST;
+	/* one may have begun before */
+	nlm->dump = true;
+	return nlm;
 }
 
 /**
@@ -311,14 +585,14 @@ void nl_ring_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
  */
 int nl_ring_attach(struct socket *sock)
 {
-	struct nl_ring_sock *rs;
+	struct nlm_sock *nlm;
 	int err = 0;
 
 	if (!sock->sk || sock->sk->sk_family != PF_NETLINK)
 		return -EAFNOSUPPORT;
 
-	rs = kmalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
-	if (!rs)
+	nlm = nlm_alloc();
+	if (!nlm)
 		return -ENOMEM;
 
 	mutex_lock(&nlm_mutex);
@@ -334,14 +608,14 @@ int nl_ring_attach(struct socket *sock)
 	if (!nlm_get_module())
 		goto out;
 
-	nl_ring_sock_init(rs, sock->sk, nlm_orig_ops,
+	nl_ring_sock_init(&nlm->rings, sock->sk, nlm_orig_ops,
 			  sock->file->f_cred->user_ns);
-	nlm_take_over(sock, rs);
-	rs = NULL;
+	nlm_take_over(sock, &nlm->rings);
+	nlm = NULL;
 	err = 0;
 out:
 	mutex_unlock(&nlm_mutex);
-	kfree(rs);
+	nlm_free(nlm);
 	return err;
 }
 

@@ -42,6 +42,11 @@ enum nl_mmap_status {
 #define vm_flags_set(vma, flags)	((vma)->vm_flags |= (flags))
 #endif
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+#include <linux/shm.h>
+#define cpu_dcache_is_aliasing()	(SHMLBA > PAGE_SIZE)
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
 #include <net/sock.h>
 #define sk_drops_read(sk)		atomic_read(&(sk)->sk_drops)

@@ -2,7 +2,9 @@
 /*
  * Ring core of memory mapped netlink: memory, set-up, mapping.
  */
+#include <linux/cacheinfo.h>
 #include <linux/capability.h>
+#include <linux/compat.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -83,11 +85,16 @@ static void nl_ring_retire(struct nl_ring *ring)
 		call_rcu(&ring->rcu, nl_ring_free_rcu);
 }
 
+static unsigned int nl_ring_hdrlen(u32 flags)
+{
+	return flags & NL_MMAP_F_SENDER ? NL_MMAP_HDR2LEN : NL_MMAP_HDRLEN;
+}
+
 /* The order of the checks is part of the ABI. */
 static int nl_ring_check(const struct nl_mmap_req2 *req2, bool rx)
 {
 	const u32 flags = rx ? NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
-			       NL_MMAP_F_SHADOW : 0;
+			       NL_MMAP_F_SHADOW | NL_MMAP_F_SENDER : 0;
 	const struct nl_mmap_req *req = &req2->req;
 	u64 frames;
 
@@ -108,6 +115,8 @@ static int nl_ring_check(const struct nl_mmap_req2 *req2, bool rx)
 		return -EINVAL;
 	if (req2->nm_flags & ~flags)
 		return -EINVAL;
+	if (req->nm_frame_size < nl_ring_hdrlen(req2->nm_flags))
+		return -EINVAL;
 	if (req2->nm_flags & NL_MMAP_F_SHADOW && !nl_shadow_check(req2))
 		return -EINVAL;
 	return 0;
@@ -122,7 +131,8 @@ static void nl_ring_init_geometry(struct nl_ring *ring,
 	ring->req = *g;
 	ring->flags = req->nm_flags;
 	ring->frames_per_block = g->nm_block_size / g->nm_frame_size;
-	ring->capacity = g->nm_frame_size - NL_MMAP_HDRLEN;
+	ring->hdrlen = nl_ring_hdrlen(req->nm_flags);
+	ring->capacity = g->nm_frame_size - ring->hdrlen;
 	ring->size = (size_t)g->nm_block_size * g->nm_block_nr;
 
 	ring->run_length = g->nm_frame_nr;
@@ -130,12 +140,14 @@ static void nl_ring_init_geometry(struct nl_ring *ring,
 		ring->run_length = ring->frames_per_block;
 	/*
 	 * A message has to find its place wherever the head is: in another
-	 * block, or in one half of the only run there is.
+	 * block, or in one half of the only run there is. It is looked for, and
+	 * its frames are claimed, under a lock.
 	 */
 	if (ring->flags & NL_MMAP_F_SPAN)
-		span = min(ring->run_length, max(g->nm_frame_nr / 2, 1U));
+		span = min3(ring->run_length, max(g->nm_frame_nr / 2, 1U),
+			    NL_RING_LOOKS);
 	ring->longest = min_t(u64, (u64)span * g->nm_frame_size, INT_MAX) -
-			NL_MMAP_HDRLEN;
+			ring->hdrlen;
 }
 
 static int nl_ring_alloc_rx(struct nl_ring *ring)
@@ -206,7 +218,8 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 	int err;
 
 	lockdep_assert_held(&rs->map_mutex);
-	lockdep_assert_held(rx ? &rs->rx_mutex : &rs->tx_mutex);
+	if (!rx)
+		lockdep_assert_held(&rs->tx_mutex);
 	old = rcu_dereference_protected(*slot, true);
 	if (atomic_read(&rs->mapped) || (old && req->req.nm_block_nr))
 		return -EBUSY;
@@ -221,12 +234,13 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 		ring = nl_ring_alloc(req, rx);
 		if (IS_ERR(ring))
 			return PTR_ERR(ring);
+		ring->queue = queue;
+		ring->compat = in_compat_syscall();
 	}
 
 	spin_lock_irq(&queue->lock);
 	rcu_assign_pointer(*slot, ring);
 	if (rx) {
-		rs->copy = false;
 		WRITE_ONCE(rs->told, false);
 		nl_shadow_start(rs);
 	}
@@ -245,19 +259,21 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
  *
  * Messages in the receive queue stay there and go to the new ring.
  *
- * Return: 0; -EINVAL short @optlen; -EFAULT; -EBUSY mapped, or there is a
- * ring already; -EINVAL bad geometry, or flags that this ring cannot have;
- * -EBUSY for a shadow ring, a recvmsg() sleeps that began without it;
- * -ENOBUFS over RLIMIT_MEMLOCK; -ENOMEM.
+ * Return: 0; -ENOPROTOOPT the processor's caches alias; -EINVAL short @optlen;
+ * -EFAULT; -EBUSY mapped, or there is a ring already; -EINVAL bad geometry, or
+ * flags that this ring cannot have; -EBUSY for a shadow ring, a recvmsg() sleeps
+ * that began without it; -ENOBUFS over RLIMIT_MEMLOCK; -ENOMEM.
  */
 int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 		       unsigned int optlen)
 {
 	bool rx = optname == NETLINK_RX_RING;
-	struct mutex *mutex = rx ? &rs->rx_mutex : &rs->tx_mutex;
 	struct nl_mmap_req2 req = {};
 	int err;
 
+	/* kernel and program see a page at different addresses */
+	if (cpu_dcache_is_aliasing())
+		return -ENOPROTOOPT;
 	if (optlen < sizeof(req.req))
 		return -EINVAL;
 	optlen = optlen < sizeof(req) ? sizeof(req.req) : sizeof(req);
@@ -265,12 +281,13 @@ int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 		return -EFAULT;
 
 	/* a sender may sleep with it for long */
-	if (mutex_lock_interruptible(mutex))
+	if (!rx && mutex_lock_interruptible(&rs->tx_mutex))
 		return -ERESTARTSYS;
 	mutex_lock(&rs->map_mutex);
 	err = nl_ring_replace(rs, rx, &req);
 	mutex_unlock(&rs->map_mutex);
-	mutex_unlock(mutex);
+	if (!rx)
+		mutex_unlock(&rs->tx_mutex);
 	return err;
 }
 
@@ -532,7 +549,6 @@ void nl_ring_sock_init(struct nl_ring_sock *rs, struct sock *sk,
 	rs->sk = sk;
 	rs->ops = ops;
 	rs->user_ns = get_user_ns(user_ns);
-	mutex_init(&rs->rx_mutex);
 	mutex_init(&rs->tx_mutex);
 	mutex_init(&rs->map_mutex);
 }

@@ -19,17 +19,33 @@
 #include <net/sock.h>
 #include <linux/netlink_mmap.h>
 
+/*
+ * Bits of NETLINK_CB(skb).flags, which netlink leaves alone in a receive queue.
+ * What has one of them stays at the head of the queue, and nothing passes it:
+ * the message that a COPY frame announces, and what the host put there itself.
+ */
+#define NL_RING_ANNOUNCED	BIT(30)
+#define NL_RING_HOST		BIT(31)
+
+/**
+ * enum nl_ring_kind - what waits for the reader in an RX frame
+ * @NL_RING_NOTHING: no message begins there, or the reader is done with it
+ * @NL_RING_MESSAGE: one begins there
+ * @NL_RING_COPY: the announcement of one that recvmsg() takes
+ */
+enum nl_ring_kind { NL_RING_NOTHING, NL_RING_MESSAGE, NL_RING_COPY };
+
 /**
  * struct nl_ring_slot - what the kernel knows of an RX frame by itself
  * @len: bytes of the message that begins there
  * @span: frames of that message
- * @filler: there is no message
+ * @kind: enum nl_ring_kind
  * @passed_over: the reader kept it when the kernel was there last
  */
 struct nl_ring_slot {
 	u32	len;
-	u32	span : 30;
-	u32	filler : 1;
+	u32	span : 29;
+	u32	kind : 2;
 	u32	passed_over : 1;
 };
 
@@ -57,6 +73,7 @@ struct nl_ring_counters {
  * struct nl_ring - one ring, RX or TX
  * @req: geometry, as user space asked for it
  * @flags: NL_MMAP_F_*
+ * @hdrlen: bytes in a frame before its message
  * @frames_per_block: frames in a block; what is left of the block is unused
  * @capacity: bytes of the longest message that fits a frame
  * @run_length: frames next to each other: of a block, or of the whole ring
@@ -65,22 +82,29 @@ struct nl_ring_counters {
  * @size: bytes of @mem
  * @control: RX: page for struct nl_mmap_control, or NULL
  * @slots: RX: of each frame
+ * @queue: RX: the socket's receive queue
+ * @compat: RX: the reader is a 32-bit program on a 64-bit kernel
  * @user: whose RLIMIT_MEMLOCK the pages count against, NULL with CAP_IPC_LOCK
  * @rcu: frees the ring when no delivery can be copying into its frames
  * @head: index of the frame that the kernel uses next
  * @unread: RX: frames before @head that the reader may not have read yet
  * @passed: RX: frames from @head on, known to be passed over
+ * @waiting: RX: messages, or bytes, in the unread frames
+ * @copies: RX: COPY frames among them
+ * @copy: RX: the last COPY frame, or NULL
+ * @overruns: RX: as the control page shows them
  * @error: TX: why the frame at @head was refused, if no call told yet
  * @counters: see there
  * @pending: RX: messages, or bytes, published since poll() looked
  *
  * Three groups of cache lines: what never changes, what changes with each
- * message, and what wake-ups need. @head, @slots, @unread, @passed and @counters of an RX ring are protected by
+ * message, and what wake-ups need. The second group, and @slots, are protected by
  * the lock of the socket's receive queue, those of a TX ring by @tx_mutex.
  */
 struct nl_ring {
 	struct nl_mmap_req	req;
 	u32			flags;
+	unsigned int		hdrlen;
 	unsigned int		frames_per_block;
 	unsigned int		capacity;
 	unsigned int		run_length;
@@ -89,12 +113,18 @@ struct nl_ring {
 	size_t			size;
 	struct nl_mmap_control	*control;
 	struct nl_ring_slot	*slots;
+	struct sk_buff_head	*queue;
+	bool			compat;
 	struct user_struct	*user;
 	struct rcu_head		rcu;
 
 	unsigned int		head ____cacheline_aligned_in_smp;
 	unsigned int		unread;
 	unsigned int		passed;
+	unsigned int		copies;
+	u64			waiting;
+	struct nl_mmap_hdr	*copy;
+	u32			overruns;
 	int			error;
 	struct nl_ring_counters	counters;
 
@@ -144,27 +174,24 @@ struct nl_shadow {
  * @sk: the socket
  * @ops: what the socket did before it had rings
  * @user_ns: user namespace that IDs in frame headers are translated to
- * @rx_mutex: one process at a time takes messages from the receive queue
  * @tx_mutex: one process at a time runs the TX ring
  * @map_mutex: no ring comes or goes while it is being mapped
  * @rx: RX ring or NULL
  * @tx: TX ring or NULL
  * @mapped: number of memory areas that map the rings
- * @filling: a process moves messages to frames; deliveries leave it to that
- * @filled: it did, and who delivered those may yet come to wake the reader
- * @told: the reader was woken since a process looked at the queue last
- * @copy: a COPY frame announces the message at the head of the queue
- * @copy_frame: that frame
- * @kick: senders may be refused until netlink looks at the queue
+ * @told: a delivery woke the reader for messages in the queue, and nobody looked
+ * @moved: processes moved messages whose deliveries may yet come for the reader
+ * @making: bit 0: a process makes the next part of a dump
+ * @sleepers: calls of recvmsg() that wait for a message
  * @wakeups: deliveries that found somebody waiting and woke him
  * @shadow: of a shadow ring
  * @list: in the list of all sockets with rings, see ring_family.c
  *
- * Lock order: @rx_mutex or @tx_mutex, mmap_lock, @map_mutex, then the lock of
- * the receive queue (@sk->sk_receive_queue.lock), which is taken in any
- * context and protects @filling, @filled, @told, @copy, @copy_frame and
- * every change of @rx and @tx. @rx changes under @rx_mutex and @tx under
- * @tx_mutex as well, and both under @map_mutex.
+ * Lock order: @tx_mutex, mmap_lock, @map_mutex, then the lock of the receive
+ * queue (@sk->sk_receive_queue.lock), which is taken in any context and protects
+ * @told, @moved and every change of @rx and @tx. Both change under @map_mutex,
+ * @tx under @tx_mutex as well. Nobody holds any of them, but @tx_mutex, while
+ * netlink runs or user memory is touched.
  *
  * A ring is freed a grace period after it was taken from @rx or @tx. Deliveries
  * are in an RCU read-side critical section from the look at @rx until the
@@ -174,18 +201,15 @@ struct nl_ring_sock {
 	struct sock		*sk;
 	const struct proto_ops	*ops;
 	struct user_namespace	*user_ns;
-	struct mutex		rx_mutex;	/* consumers of the queue */
 	struct mutex		tx_mutex;	/* senders from the TX ring */
 	struct mutex		map_mutex;	/* mapping against set ring */
 	struct nl_ring __rcu	*rx;
 	struct nl_ring __rcu	*tx;
 	atomic_t		mapped;
-	bool			filling;
-	bool			filled;
 	bool			told;
-	bool			copy;
-	struct nl_mmap_hdr	*copy_frame;
-	bool			kick;
+	bool			moved;
+	unsigned long		making;
+	atomic_t		sleepers;
 	atomic64_t		wakeups;
 	struct nl_shadow	shadow;
 	struct list_head	list;
@@ -226,10 +250,7 @@ int nl_ring_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len);
 int nl_ring_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len, int flags);
-int nl_ring_recv_kernel(struct nl_ring_sock *rs, struct socket *sock,
-			struct kvec vec, size_t len, int flags);
-bool nl_ring_deliver(struct nl_ring_sock *rs);
-bool nl_ring_deliver_skb(struct nl_ring_sock *rs, struct sk_buff *skb);
+bool nl_ring_deliver(struct nl_ring_sock *rs, struct sk_buff *skb);
 void nl_ring_overrun(struct nl_ring_sock *rs);
 bool nl_ring_get_counters(struct nl_ring_sock *rs, int optname,
 			  struct nl_ring_info *info);
@@ -243,8 +264,16 @@ int nl_ring_put_counters(struct sk_buff *skb, int optname,
 void nl_ring_list_add(struct nl_ring_sock *rs);
 void nl_ring_list_del(struct nl_ring_sock *rs);
 
-/* of the one who puts the ring core in front of netlink: attach.c */
+/*
+ * What the core asks its host, who puts it in front of netlink: attach.c by the
+ * operations of the socket, the patch series by what af_netlink.c has.
+ */
 int nl_ring_attach(struct socket *sock);
-void nl_ring_admit_senders(struct nl_ring_sock *rs, struct socket *sock);
+int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
+		    struct msghdr *msg, size_t len, int flags);
+bool nl_host_dump_runs(const struct nl_ring_sock *rs);
+bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
+		       unsigned int room);
+void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock);
 
 #endif /* NETLINK_MMAP_RING_H */

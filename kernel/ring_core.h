@@ -19,7 +19,8 @@
  *                          (d) release UNUSED
  *
  * Before a message of several frames is written, smp_wmb() comes after the
- * RESERVED of its first: see nl_ring_get_frames().
+ * RESERVED of its first: see nl_ring_get_frames(). Frames stay RESERVED for the
+ * time of one copy: see nl_ring_move().
  *
  * (b) pairs with (c): a reader that sees VALID sees the message. (d) pairs
  * with (a): what the kernel writes comes after the reader's last look. (e)
@@ -31,7 +32,10 @@
 #include "ring.h"
 
 /* frames that are looked at under the lock of the queue, one after another */
-#define NL_RING_LOOKS	1024U
+#define NL_RING_LOOKS	128U
+
+/* messages that one delivery moves to frames, its own among them */
+#define NL_RING_MOVES	16U
 
 /**
  * struct nl_ring_claim - frames that the kernel owns, for one message
@@ -39,14 +43,12 @@
  * @index: of the first of them
  * @span: frames
  * @len: bytes of the message
- * @group: its multicast group, for tracing
  */
 struct nl_ring_claim {
 	struct nl_ring	*ring;
 	unsigned int	index;
 	unsigned int	span;
 	unsigned int	len;
-	unsigned int	group;
 };
 
 static inline struct nl_mmap_hdr *nl_ring_frame(const struct nl_ring *ring,
@@ -66,14 +68,13 @@ static inline struct nl_mmap_hdr *nl_ring_frame(const struct nl_ring *ring,
 
 /*
  * The RX ring, if the socket has one. A caller uses one look at it: the ring may
- * go once the caller holds neither the lock of the queue nor @rx_mutex, and is
- * freed once it has left the RCU read-side critical section, too.
+ * go once the caller does not hold the lock of the queue, and is freed once it has
+ * left the RCU read-side critical section, too.
  */
 static inline struct nl_ring *nl_ring_rx(const struct nl_ring_sock *rs)
 {
 	return rcu_dereference_check(rs->rx,
-				     lockdep_is_held(&rs->sk->sk_receive_queue.lock) ||
-				     lockdep_is_held(&rs->rx_mutex));
+				     lockdep_is_held(&rs->sk->sk_receive_queue.lock));
 }
 
 /* the same for the TX ring and @tx_mutex */
@@ -84,9 +85,10 @@ static inline struct nl_ring *nl_ring_tx(const struct nl_ring_sock *rs)
 				     lockdep_is_held(&rs->tx_mutex));
 }
 
-static inline void *nl_ring_payload(struct nl_mmap_hdr *hdr)
+static inline void *nl_ring_payload(const struct nl_ring *ring,
+				    struct nl_mmap_hdr *hdr)
 {
-	return (void *)hdr + NL_MMAP_HDRLEN;
+	return (void *)hdr + ring->hdrlen;
 }
 
 /* (a), (f) */
@@ -128,28 +130,29 @@ static inline void nl_ring_count(struct nl_ring *ring, u64 *way,
 	(*way)++;
 }
 
-static inline struct nl_mmap_hdr *nl_ring_claimed(const struct nl_ring_claim *claim)
+/* what a message counts for the reader's threshold: 1, or its bytes */
+static inline u32 nl_ring_weight(const struct nl_ring *ring, unsigned int len)
 {
-	return nl_ring_frame(claim->ring, claim->index);
+	return ring->control ? 1 : max(len, 1U);
 }
 
 /* ring_frames.c */
-int nl_ring_get_frames(struct nl_ring *ring, unsigned int span, unsigned int len,
+int nl_ring_get_frames(struct nl_ring *ring, enum nl_ring_kind kind,
+		       unsigned int span, unsigned int len,
 		       struct nl_ring_claim *claim);
-void nl_ring_put_frames(const struct nl_ring_claim *claim);
-unsigned int nl_ring_span(const struct nl_ring *ring, unsigned int len);
+bool nl_ring_forget_read(struct nl_ring *ring);
 
 /* ring_deliver.c */
-void nl_ring_describe(struct nl_ring_sock *rs, struct nl_mmap_hdr *hdr,
-		      const struct sk_buff *skb);
-bool nl_ring_has_senders(const struct nl_ring_sock *rs);
-void nl_ring_fill(struct nl_ring_sock *rs, struct socket *sock);
+void nl_ring_describe(const struct nl_ring_sock *rs, const struct nl_ring *ring,
+		      struct nl_mmap_hdr *hdr, const struct sk_buff *skb);
+void nl_ring_fill(struct nl_ring_sock *rs);
+void nl_ring_make_parts(struct nl_ring_sock *rs, struct socket *sock);
 
 /* ring_wait.c */
 bool nl_ring_enough(const struct nl_ring_sock *rs, struct nl_ring *ring,
 		    unsigned int len);
 bool nl_ring_has_sleeper(struct nl_ring_sock *rs);
-bool nl_ring_forget_read(struct nl_ring *ring);
+void nl_ring_forget_all(struct nl_ring_sock *rs);
 
 /* ring_shadow.c */
 bool nl_shadow_check(const struct nl_mmap_req2 *req);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RX ring of memory mapped netlink: finding free frames. All of it under the
- * lock of the receive queue.
+ * RX ring of memory mapped netlink: finding free frames, and knowing which ones
+ * wait for the reader. All of it under the lock of the receive queue, and so in
+ * steps of NL_RING_LOOKS frames: callers come again.
+ *
+ *   read, or kept      | wait for the reader             | free, kept, or not read
+ *   ...                | tail: @unread before the head   | head                ...
  *
  * A frame that the reader keeps (SKIP) is passed over. It is used again only
  * when the next one that was not passed over has been taken: before that the
@@ -14,6 +18,28 @@ static struct nl_ring_slot *nl_ring_slot(const struct nl_ring *ring,
 					 unsigned int offset)
 {
 	return &ring->slots[nl_ring_index(ring, offset)];
+}
+
+/* The message that began there, or its announcement, does not wait any more. */
+static void nl_ring_forget(struct nl_ring *ring, struct nl_ring_slot *slot)
+{
+	if (slot->kind == NL_RING_MESSAGE)
+		ring->waiting -= nl_ring_weight(ring, slot->len);
+	else if (slot->kind == NL_RING_COPY)
+		ring->copies--;
+	slot->kind = NL_RING_NOTHING;
+}
+
+/* The slot of a frame that is used again. */
+static struct nl_ring_slot *nl_ring_take_slot(struct nl_ring *ring,
+					      unsigned int offset)
+{
+	struct nl_ring_slot *slot = nl_ring_slot(ring, offset);
+
+	nl_ring_forget(ring, slot);
+	slot->span = 1;
+	slot->passed_over = false;
+	return slot;
 }
 
 static void nl_ring_advance(struct nl_ring *ring, unsigned int frames)
@@ -32,13 +58,15 @@ static unsigned int nl_ring_pass_over(struct nl_ring *ring, unsigned int most)
 	unsigned int i;
 
 	span = min(span, most);
-	for (i = 0; i < span; i++)
+	for (i = 0; i < span; i++) {
+		nl_ring_forget(ring, nl_ring_slot(ring, i));
 		nl_ring_slot(ring, i)->passed_over = true;
+	}
 	nl_ring_advance(ring, span);
 	return span;
 }
 
-/* Each look gets further, so that a ring of kept frames costs nobody much. */
+/* Moves the head over frames that are kept: the next call goes on from there. */
 static void nl_ring_pass_kept(struct nl_ring *ring)
 {
 	const unsigned int nr = ring->req.nm_frame_nr;
@@ -94,7 +122,6 @@ static int nl_ring_find(struct nl_ring *ring, unsigned int span)
 	unsigned int index, status;
 	int err;
 
-	nl_ring_pass_kept(ring);
 	while (run < span) {
 		if (offset >= nr || !looks--)
 			return -ENOSPC;
@@ -121,16 +148,22 @@ static int nl_ring_find(struct nl_ring *ring, unsigned int span)
 	return offset - span;
 }
 
-static void nl_ring_claim_frames(struct nl_ring *ring, unsigned int span,
-				 unsigned int len)
+static void nl_ring_claim_frames(struct nl_ring *ring, enum nl_ring_kind kind,
+				 const struct nl_ring_claim *claim)
 {
+	struct nl_ring_slot *first = nl_ring_take_slot(ring, 0);
 	unsigned int i;
 
-	for (i = 0; i < span; i++)
-		*nl_ring_slot(ring, i) = (struct nl_ring_slot){ .span = 1 };
-	nl_ring_slot(ring, 0)->span = span;
-	nl_ring_slot(ring, 0)->len = len;
-	nl_ring_advance(ring, span);
+	for (i = 1; i < claim->span; i++)
+		nl_ring_take_slot(ring, i);
+	first->span = claim->span;
+	first->len = claim->len;
+	first->kind = kind;
+	if (kind == NL_RING_MESSAGE)
+		ring->waiting += nl_ring_weight(ring, claim->len);
+	else
+		ring->copies++;
+	nl_ring_advance(ring, claim->span);
 }
 
 /*
@@ -147,10 +180,7 @@ static void nl_ring_put_filler(struct nl_ring *ring, unsigned int offset)
 			offset -= nl_ring_pass_over(ring, offset);
 			continue;
 		}
-		*nl_ring_slot(ring, 0) = (struct nl_ring_slot){
-			.span = 1,
-			.filler = true,
-		};
+		nl_ring_take_slot(ring, 0);
 		nl_ring_advance(ring, 1);
 		hdr->nm_len = 0;
 		nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
@@ -165,13 +195,26 @@ static bool nl_ring_head_is_free(const struct nl_ring *ring)
 	       !nl_ring_slot(ring, 0)->passed_over;
 }
 
-/* Claims frames for a message of @len bytes. 0, or as nl_ring_find() says. */
-int nl_ring_get_frames(struct nl_ring *ring, unsigned int span, unsigned int len,
+/**
+ * nl_ring_get_frames - claim frames for a message, or for its announcement
+ * @ring: the ring
+ * @kind: which of the two
+ * @span: frames next to each other
+ * @len: bytes of the message
+ * @claim: receives them
+ *
+ * Return: 0; -EAGAIN frames that are not read are in the way; -ENOSPC only kept
+ * ones are, as far as this call looked.
+ */
+int nl_ring_get_frames(struct nl_ring *ring, enum nl_ring_kind kind,
+		       unsigned int span, unsigned int len,
 		       struct nl_ring_claim *claim)
 {
 	int offset;
 
+	lockdep_assert_held(&ring->queue->lock);
 	if (span != 1 || !nl_ring_head_is_free(ring)) {
+		nl_ring_pass_kept(ring);
 		offset = nl_ring_find(ring, span);
 		if (offset < 0)
 			return offset;
@@ -189,29 +232,33 @@ int nl_ring_get_frames(struct nl_ring *ring, unsigned int span, unsigned int len
 	 * look that this one is.
 	 */
 	smp_wmb();
-	nl_ring_claim_frames(ring, span, len);
+	nl_ring_claim_frames(ring, kind, claim);
 	return 0;
 }
 
-/* Takes the last claim back. */
-void nl_ring_put_frames(const struct nl_ring_claim *claim)
+/**
+ * nl_ring_forget_read - move the tail over frames that the reader is done with
+ * @ring: the ring
+ *
+ * Return: whether there may be more of them, which another call looks at.
+ */
+bool nl_ring_forget_read(struct nl_ring *ring)
 {
-	struct nl_ring *ring = claim->ring;
-	unsigned int i = claim->span;
+	const unsigned int nr = ring->req.nm_frame_nr;
+	unsigned int looks, index, status, frames;
 
-	ring->head = claim->index;
-	ring->passed = 0;
-	ring->unread -= min(ring->unread, claim->span);
-	while (i--)
-		nl_ring_set_status(nl_ring_at(ring, i), NL_MMAP_STATUS_UNUSED);
-}
-
-/* frames that a message of @len bytes takes; 0: it comes by COPY */
-unsigned int nl_ring_span(const struct nl_ring *ring, unsigned int len)
-{
-	if (len <= ring->capacity)
-		return 1;
-	if (len > ring->longest)
-		return 0;
-	return DIV_ROUND_UP(len + NL_MMAP_HDRLEN, ring->req.nm_frame_size);
+	lockdep_assert_held(&ring->queue->lock);
+	for (looks = NL_RING_LOOKS; looks && ring->unread; looks--) {
+		index = nl_ring_index(ring, nr - ring->unread);
+		status = nl_ring_status(nl_ring_frame(ring, index));
+		if (status == NL_MMAP_STATUS_UNUSED)
+			frames = 1;
+		else if (status == NL_MMAP_STATUS_SKIP)
+			frames = ring->slots[index].span;
+		else
+			return false;
+		nl_ring_forget(ring, &ring->slots[index]);
+		ring->unread -= min(ring->unread, frames);
+	}
+	return ring->unread;
 }

@@ -247,9 +247,9 @@ static void nl_shadow_put(struct nl_ring_sock *rs, struct nl_ring *ring,
 	struct nl_mmap_hdr *hdr = nl_ring_at(ring, 0);
 	struct nl_shadow *sh = &rs->shadow;
 
-	nl_ring_describe(rs, hdr, skb);
+	nl_ring_describe(rs, ring, hdr, skb);
 	hdr->nm_len = skb->len;
-	if (WARN_ON_ONCE(skb_copy_bits(skb, 0, nl_ring_payload(hdr),
+	if (WARN_ON_ONCE(skb_copy_bits(skb, 0, nl_ring_payload(ring, hdr),
 				       skb->len)))
 		hdr->nm_len = 0;
 	trace_netlink_ring_rx(rs->sk, skb->len, NETLINK_CB(skb).dst_group);
@@ -459,7 +459,7 @@ int nl_shadow_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 	if (!name)
 		msg->msg_name = &addr;
 	msg->msg_namelen = 0;
-	err = rs->ops->recvmsg(sock, msg, len, flags);
+	err = nl_host_recvmsg(rs, sock, msg, len, flags);
 	took = msg->msg_namelen && !(flags & MSG_PEEK);
 	if (!name) {
 		msg->msg_name = NULL;
@@ -514,7 +514,7 @@ static void nl_shadow_admit(struct nl_ring_sock *rs, struct socket *sock)
 	nl_shadow_begin(sh, &call);
 	spin_unlock_irq(&queue->lock);
 
-	nl_ring_admit_senders(rs, sock);
+	nl_host_admit_senders(rs, sock);
 
 	spin_lock_irq(&queue->lock);
 	nl_shadow_end(sh);
@@ -537,9 +537,7 @@ static void nl_shadow_admit(struct nl_ring_sock *rs, struct socket *sock)
  */
 void nl_shadow_poll(struct nl_ring_sock *rs, struct socket *sock)
 {
-	if (!nl_shadow_clean(rs) || READ_ONCE(rs->sk->sk_err))
-		return;
-	if (READ_ONCE(rs->shadow.refused) || nl_ring_has_senders(rs))
+	if (nl_shadow_clean(rs) && !READ_ONCE(rs->sk->sk_err))
 		nl_shadow_admit(rs, sock);
 }
 
@@ -668,14 +666,11 @@ bool nl_shadow_check(const struct nl_mmap_req2 *req)
  */
 bool nl_shadow_has_strangers(struct nl_ring_sock *rs)
 {
-	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+	unsigned int counted = min_t(unsigned int, atomic_read(&rs->sleepers),
+				     NL_SHADOW_LOOKS);
 	struct wait_queue_head *waiters = sk_sleep(rs->sk);
-	unsigned int counted, found = 0;
 	struct wait_queue_entry *wait;
-
-	spin_lock_irq(&queue->lock);
-	counted = min(rs->shadow.inside, NL_SHADOW_LOOKS);
-	spin_unlock_irq(&queue->lock);
+	unsigned int found = 0;
 
 	spin_lock_irq(&waiters->lock);
 	list_for_each_entry_reverse(wait, &waiters->head, entry) {

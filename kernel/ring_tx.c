@@ -159,7 +159,7 @@ static unsigned int nl_ring_gather(const struct nl_ring_run *run,
 		    NLMSG_ALIGN(bytes) > run->room - *padded)
 			break;
 		buf = run->buf + *padded;
-		memcpy(buf, nl_ring_payload(hdr), bytes);
+		memcpy(buf, nl_ring_payload(ring, hdr), bytes);
 		if (!nl_ring_is_whole(run->rs->sk, buf, bytes))
 			break;
 		memset(buf + bytes, 0, NLMSG_ALIGN(bytes) - bytes);
@@ -214,7 +214,7 @@ static int nl_ring_send_frame(const struct nl_ring_run *run, unsigned int len)
 		return ring->error;
 	if (len < NLMSG_HDRLEN || len > ring->capacity)
 		return -EINVAL;
-	err = nl_ring_send(run, nl_ring_payload(nl_ring_at(ring, 0)), len);
+	err = nl_ring_send(run, nl_ring_payload(ring, nl_ring_at(ring, 0)), len);
 	return err < 0 ? err : len;
 }
 

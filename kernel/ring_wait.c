@@ -5,8 +5,13 @@
  * Sleeping readers: a frame is published, then comes a full fence, then the
  * look at the reader's threshold and at the wait queue. The reader writes the
  * threshold, then a full fence, then looks at its frame once more; poll() puts
- * it on the wait queue, then a full fence, then looks at the frames. One of
- * the two sees the other.
+ * it on the wait queue, then looks at the frames under the lock under which they
+ * are claimed. One of the two sees the other.
+ *
+ * Thresholds: @pending counts what was published since a reader was woken or
+ * looked. poll() sets it to 0, counts what waits, and if that is not enough adds
+ * it to @pending. So the sum is never less than what waits. Who makes it reach
+ * the threshold acts: a delivery wakes the reader, poll() counts again.
  *
  * tests/model proves both, and the rules for kept frames, for small rings.
  */
@@ -15,10 +20,6 @@
 
 #include "ring_core.h"
 #include "ring_trace.h"
-
-/*
- * Wake-ups
- */
 
 /* messages, or bytes, that have to wait before the reader is woken */
 static u32 nl_ring_threshold(const struct nl_ring_sock *rs,
@@ -33,24 +34,30 @@ static u32 nl_ring_threshold(const struct nl_ring_sock *rs,
 	return threshold ?: 1;
 }
 
-/* what a message counts for it */
-static u32 nl_ring_weight(const struct nl_ring *ring, unsigned int len)
-{
-	return ring->control ? 1 : max(len, 1U);
-}
-
-/* A message was published. Is it the one to wake the reader for? */
+/**
+ * nl_ring_enough - is a message that was published the one to wake for?
+ * @rs: rings of the socket
+ * @ring: the ring
+ * @len: bytes of the message
+ *
+ * While a dump may be running every message is: its next part waits for the
+ * reader to call.
+ *
+ * Return: whether it is.
+ */
 bool nl_ring_enough(const struct nl_ring_sock *rs, struct nl_ring *ring,
 		    unsigned int len)
 {
-	u32 pending;
+	u32 threshold;
 
-	if (!ring->control && READ_ONCE(rs->sk->sk_rcvlowat) <= 1)
+	/* published before the threshold is read, see the top of the file */
+	smp_mb();
+	threshold = nl_ring_threshold(rs, ring);
+	if (threshold == 1 || nl_host_dump_runs(rs))
 		return true;
 
-	/* a full fence: published before the threshold is read */
-	pending = atomic_add_return(nl_ring_weight(ring, len), &ring->pending);
-	if (pending < nl_ring_threshold(rs, ring))
+	if (atomic_add_return(nl_ring_weight(ring, len), &ring->pending) <
+	    (s64)threshold)
 		return false;
 	atomic_set(&ring->pending, 0);
 	return true;
@@ -72,105 +79,88 @@ bool nl_ring_has_sleeper(struct nl_ring_sock *rs)
 	return sleeps || sock_flag(rs->sk, SOCK_FASYNC);
 }
 
-/*
- * Frames that the reader is done with are not looked at again before they are
- * used. Under the lock of the queue; returns whether there are more to look at.
+/**
+ * nl_ring_forget_all - move the tail over all frames that the reader is done with
+ * @rs: rings of the socket
+ *
+ * Process context.
  */
-bool nl_ring_forget_read(struct nl_ring *ring)
-{
-	const unsigned int nr = ring->req.nm_frame_nr;
-	unsigned int looks, index, status, frames;
-
-	for (looks = NL_RING_LOOKS; looks && ring->unread; looks--) {
-		index = nl_ring_index(ring, nr - ring->unread);
-		status = nl_ring_status(nl_ring_frame(ring, index));
-		if (status == NL_MMAP_STATUS_UNUSED)
-			frames = 1;
-		else if (status == NL_MMAP_STATUS_SKIP)
-			frames = ring->slots[index].span;
-		else
-			return false;
-		ring->unread -= min(ring->unread, frames);
-	}
-	return ring->unread;
-}
-
-/*
- * What is ready for the reader, up to @threshold. @blocked: what comes first
- * is still being filled, and who does it wakes the reader. Under the lock of
- * the queue.
- */
-static u32 nl_ring_ready(const struct nl_ring *ring, u32 threshold,
-			 bool *blocked)
-{
-	unsigned int left = ring->unread, looks = NL_RING_LOOKS;
-	unsigned int index, status;
-	u64 ready = 0;
-
-	*blocked = false;
-	while (left && ready < threshold) {
-		if (!looks--)
-			return threshold;
-		index = nl_ring_index(ring, ring->req.nm_frame_nr - left);
-		status = nl_ring_status(nl_ring_frame(ring, index));
-		if (status == NL_MMAP_STATUS_COPY)
-			return threshold;
-		if (status == NL_MMAP_STATUS_RESERVED && !ready)
-			*blocked = true;
-		if (status == NL_MMAP_STATUS_VALID &&
-		    !ring->slots[index].filler)
-			ready += nl_ring_weight(ring, ring->slots[index].len);
-		left -= status == NL_MMAP_STATUS_UNUSED ? 1 :
-			min(left, (unsigned int)ring->slots[index].span);
-	}
-	return min_t(u64, ready, threshold);
-}
-
-/*
- * Is there enough for the reader to go on? What is not counts for the message
- * that will wake it. @rx_mutex held.
- */
-static bool nl_ring_readable(struct nl_ring_sock *rs)
+void nl_ring_forget_all(struct nl_ring_sock *rs)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	struct nl_ring *ring = nl_ring_rx(rs);
-	bool blocked, readable, again;
-	u32 threshold, ready;
+	struct nl_ring *ring;
+	bool more;
 
-	/* before the frames are looked at: who publishes later counts */
-	atomic_xchg(&ring->pending, 0);
-	threshold = nl_ring_threshold(rs, ring);
 	do {
 		spin_lock_irq(&queue->lock);
-		again = nl_ring_forget_read(ring);
-		ready = nl_ring_ready(ring, threshold, &blocked);
-		/* what did not fit waits behind those that did */
-		readable = !blocked && (ready >= threshold ||
-					(ready && !skb_queue_empty(queue)));
+		ring = nl_ring_rx(rs);
+		more = ring && nl_ring_forget_read(ring);
 		spin_unlock_irq(&queue->lock);
-	} while (again);
+		cond_resched();
+	} while (more);
+}
 
-	if (!readable)
-		atomic_add(min(ready, threshold - 1), &ring->pending);
+/*
+ * Is there enough for the reader to go on? If the oldest message is not
+ * published yet, who does that wakes the reader. @dump: so is the first message
+ * of a dump that goes on when the reader has called again. @ready: what waits.
+ */
+static bool nl_ring_look(const struct nl_ring_sock *rs, struct nl_ring *ring,
+			 u32 threshold, bool dump, u64 *ready)
+{
+	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+	bool blocked = false, enough;
+
+	spin_lock_irq(&queue->lock);
+	nl_ring_forget_read(ring);
+	if (ring->unread)
+		blocked = nl_ring_status(nl_ring_at(ring, ring->req.nm_frame_nr -
+						    ring->unread)) ==
+			  NL_MMAP_STATUS_RESERVED;
+	*ready = ring->waiting;
+	enough = ring->copies || *ready >= threshold ||
+		 (*ready && (!skb_queue_empty(queue) || dump));
+	spin_unlock_irq(&queue->lock);
+	return enough && !blocked;
+}
+
+/* If not, what waits counts for the message that will wake the reader. */
+static bool nl_ring_readable(struct nl_ring_sock *rs, bool dump)
+{
+	bool readable = true;
+	struct nl_ring *ring;
+	u32 threshold;
+	u64 ready;
+
+	nl_ring_forget_all(rs);
+	rcu_read_lock();
+	ring = nl_ring_rx(rs);
+	while (ring) {
+		/* before the look: who publishes later counts */
+		atomic_xchg(&ring->pending, 0);
+		threshold = nl_ring_threshold(rs, ring);
+		readable = nl_ring_look(rs, ring, threshold, dump, &ready);
+		if (readable ||
+		    atomic_add_return(min_t(u64, ready, threshold - 1),
+				      &ring->pending) < (s64)threshold)
+			break;
+	}
+	rcu_read_unlock();
 	return readable;
 }
 
-/* poll() of the RX ring. Returns whether EPOLLIN is told, @mask if no ring. */
-static __poll_t nl_ring_poll_rx(struct nl_ring_sock *rs, struct socket *sock,
-				__poll_t mask)
+static bool nl_ring_poll_rx(struct nl_ring_sock *rs, struct socket *sock)
 {
-	if (!rcu_access_pointer(rs->rx) || mutex_lock_killable(&rs->rx_mutex))
-		return mask;
-	if (nl_ring_rx(rs)) {
-		nl_ring_fill(rs, sock);
-		mask &= ~(EPOLLIN | EPOLLRDNORM);
-		if (nl_ring_readable(rs))
-			mask |= EPOLLIN | EPOLLRDNORM;
+	bool readable;
+
+	nl_ring_fill(rs);
+	readable = nl_ring_readable(rs, false);
+	if (!readable && nl_host_dump_runs(rs)) {
+		nl_ring_make_parts(rs, sock);
+		readable = nl_ring_readable(rs, nl_host_dump_runs(rs));
 	}
-	mutex_unlock(&rs->rx_mutex);
-	if (READ_ONCE(rs->sk->sk_err))
-		mask |= EPOLLERR;
-	return mask;
+	nl_host_admit_senders(rs, sock);
+	return readable;
 }
 
 /**
@@ -181,7 +171,9 @@ static __poll_t nl_ring_poll_rx(struct nl_ring_sock *rs, struct socket *sock,
  * @wait: poll table
  *
  * Fills the RX ring first, so that one poll() after the last frame brings all
- * that waits in the queue and all of a dump that fits.
+ * that waits in the queue and all of a dump that fits. It waits for no other
+ * process; only if not enough is ready, and a dump runs, for those that hold
+ * what netlink locks while it makes the next part.
  *
  * Return: EPOLLIN exactly when frames are ready for the reader, as many as it
  * wants to be woken for or a full ring, EPOLLOUT when the next TX frame is
@@ -195,36 +187,38 @@ __poll_t nl_ring_poll(struct nl_ring_sock *rs, struct file *file,
 	if (nl_shadow_is_set(rs))
 		nl_shadow_poll(rs, sock);
 	mask = rs->ops->poll(file, sock, wait);
-	if (!nl_shadow_is_set(rs))
-		mask = nl_ring_poll_rx(rs, sock, mask);
+	if (rcu_access_pointer(rs->rx) && !nl_shadow_is_set(rs)) {
+		mask &= ~(EPOLLIN | EPOLLRDNORM);
+		if (nl_ring_poll_rx(rs, sock))
+			mask |= EPOLLIN | EPOLLRDNORM;
+		if (READ_ONCE(rs->sk->sk_err))
+			mask |= EPOLLERR;
+	}
 	return nl_ring_poll_tx(rs, mask);
 }
 
-/* One attempt. What else waits moves to frames. @rx_mutex held. */
+/* One attempt. What else waits moves to frames. */
 static int nl_ring_recvmsg_once(struct nl_ring_sock *rs, struct socket *sock,
 				struct msghdr *msg, size_t len, int flags)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	struct nl_ring *ring = nl_ring_rx(rs);
+	struct nl_ring *ring;
 	int err;
 
-	spin_lock_irq(&queue->lock);
-	rs->filling = true;
-	spin_unlock_irq(&queue->lock);
+	if (!rcu_access_pointer(rs->rx) || nl_shadow_is_set(rs))
+		return nl_shadow_recvmsg(rs, sock, msg, len,
+					 flags | MSG_DONTWAIT);
 
-	err = rs->ops->recvmsg(sock, msg, len, flags | MSG_DONTWAIT);
-
-	spin_lock_irq(&queue->lock);
-	/* the announced message is gone, even if user memory was bad */
-	if (!(flags & MSG_PEEK) && (err >= 0 || err == -EFAULT))
-		rs->copy = false;
-	if (ring && !(flags & MSG_PEEK) && err >= 0)
-		nl_ring_count(ring, &ring->counters.by_copy, err);
-	rs->filling = false;
-	spin_unlock_irq(&queue->lock);
-
-	if (ring)
-		nl_ring_fill(rs, sock);
+	err = nl_host_recvmsg(rs, sock, msg, len, flags | MSG_DONTWAIT);
+	if (err >= 0 && !(flags & MSG_PEEK)) {
+		spin_lock_irq(&queue->lock);
+		ring = nl_ring_rx(rs);
+		if (ring)
+			nl_ring_count(ring, &ring->counters.by_copy, err);
+		spin_unlock_irq(&queue->lock);
+	}
+	nl_ring_fill(rs);
+	nl_host_admit_senders(rs, sock);
 	return err;
 }
 
@@ -237,7 +231,8 @@ static int nl_ring_recvmsg_once(struct nl_ring_sock *rs, struct socket *sock,
  * @flags: MSG_* of the call
  *
  * Takes messages from the receive queue, never from frames: those that COPY
- * frames announce.
+ * frames announce. Sleeps out here also without ring, or with a shadow: another
+ * one may be set meanwhile.
  *
  * Return: as the socket's own recvmsg.
  */
@@ -248,19 +243,17 @@ int nl_ring_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 	long timeo = sock_rcvtimeo(rs->sk, flags & MSG_DONTWAIT);
 	int err, error;
 
-	if (!rcu_access_pointer(rs->rx) || nl_shadow_is_set(rs))
-		return nl_shadow_recvmsg(rs, sock, msg, len, flags);
-
 	for (;;) {
-		if (mutex_lock_interruptible(&rs->rx_mutex))
-			return sock_intr_errno(timeo);
 		err = nl_ring_recvmsg_once(rs, sock, msg, len, flags);
-		mutex_unlock(&rs->rx_mutex);
-
 		if (err != -EAGAIN || !timeo)
 			return err;
-		if (__skb_wait_for_more_packets(rs->sk, queue, &error, &timeo,
-						(struct sk_buff *)queue))
+		atomic_inc(&rs->sleepers);
+		err = __skb_wait_for_more_packets(rs->sk, queue, &error, &timeo,
+						  (struct sk_buff *)queue);
+		atomic_dec(&rs->sleepers);
+		if (err) {
+			nl_host_admit_senders(rs, sock);
 			return error;
+		}
 	}
 }

@@ -50,13 +50,48 @@ int netlink_ring_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 }
 
 /**
- * nl_ring_admit_senders - have netlink look at an empty queue
+ * nl_host_recvmsg - the socket's own recvmsg
  * @rs: rings of the socket
  * @sock: the socket
- *
- * Refused senders are admitted again, and sleeping ones are woken.
+ * @msg: see recvmsg(2)
+ * @len: bytes of room in @msg
+ * @flags: MSG_* of the call
  */
-void nl_ring_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
+int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
+		    struct msghdr *msg, size_t len, int flags)
+{
+	return netlink_ops.recvmsg(sock, msg, len, flags);
+}
+
+/**
+ * nl_host_dump_runs - will netlink have another part of a dump for the socket?
+ * @rs: rings of the socket
+ */
+bool nl_host_dump_runs(const struct nl_ring_sock *rs)
+{
+	return READ_ONCE(nlk_sk(rs->sk)->cb_running);
+}
+
+/**
+ * nl_host_make_part - make the next part of a dump
+ * @rs: rings of the socket
+ * @sock: the socket
+ * @room: bytes that the reader offers, as to recvmsg()
+ *
+ * Return: whether it was made.
+ */
+bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
+		       unsigned int room)
+{
+	return netlink_continue_dump(rs->sk, room);
+}
+
+/**
+ * nl_host_admit_senders - look at the queue, as after recvmsg()
+ * @rs: rings of the socket
+ * @sock: the socket
+ */
+void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 {
 	netlink_rcv_wake(rs->sk);
 }
