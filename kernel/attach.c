@@ -290,6 +290,9 @@ void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 	if ((!refused && !READ_ONCE(nlm->loaded)) || !nlm_is_light(rs->sk) ||
 	    READ_ONCE(rs->sk->sk_err))
 		return;
+	/* a look at a message would make a part of a dump, before its turn */
+	if (!skb_queue_empty_lockless(queue) && nl_host_dump_runs(rs))
+		return;
 
 	/* nothing is queued while it is refused: the queue stays empty */
 	if (refused)
