@@ -103,7 +103,9 @@ struct nl_mmap_hdr2 {
  * @req: geometry
  * @nm_flags: NL_MMAP_F_*
  *
- * A longer request is accepted if every byte after these members is 0.
+ * A longer request is accepted if every byte after these members is 0, else the
+ * error is %E2BIG: the kernel does not know what it asks for. %EINVAL: flags that
+ * this kind of ring cannot have.
  */
 struct nl_mmap_req2 {
 	struct nl_mmap_req	req;
@@ -116,8 +118,9 @@ struct nl_mmap_req2 {
  * @req: geometry, zeroes without ring
  * @nm_head: index of the frame that the kernel uses next
  * @nm_flags: NL_MMAP_F_* of this ring
- * @nm_features: NL_MMAP_F_* that this kernel has for this kind of ring. A kernel
- *	that returns this member heeds @nmc_room and counts @nmc_overruns.
+ * @nm_features: NL_MMAP_F_* that this kernel has for this kind of ring, also
+ *	while the socket has none. A kernel that returns this member heeds
+ *	@nmc_room and counts @nmc_overruns.
  */
 struct nl_mmap_state {
 	struct nl_mmap_req	req;
@@ -174,7 +177,8 @@ struct nl_mmap_control {
  *	%NETLINK_MMAP_A_ATTACH_FD accept %NETLINK_RX_RING and
  *	%NETLINK_TX_RING. Attaching twice is no error. Errors: %EINVAL no
  *	descriptor given, %EBADF, %ENOTSOCK, %EAFNOSUPPORT not a netlink
- *	socket, %EBUSY another layer uses the socket.
+ *	socket, %EBUSY another layer uses the socket, %ENOENT the module is
+ *	being removed, and the family with it.
  * @NETLINK_MMAP_CMD_RING_GET: as a dump, one message per ring in the caller's
  *	network namespace; else the one with this %NETLINK_MMAP_A_RING_INODE
  *	and %NETLINK_MMAP_A_RING_TYPE. Attributes of enum netlink_mmap_a_ring.
