@@ -90,11 +90,16 @@ static unsigned int nl_ring_hdrlen(u32 flags)
 	return flags & NL_MMAP_F_SENDER ? NL_MMAP_HDR2LEN : NL_MMAP_HDRLEN;
 }
 
+/* NL_MMAP_F_* that a ring can have */
+static u32 nl_ring_features(bool rx)
+{
+	return rx ? NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
+		    NL_MMAP_F_SHADOW | NL_MMAP_F_SENDER : 0;
+}
+
 /* The order of the checks is part of the ABI. */
 static int nl_ring_check(const struct nl_mmap_req2 *req2, bool rx)
 {
-	const u32 flags = rx ? NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
-			       NL_MMAP_F_SHADOW | NL_MMAP_F_SENDER : 0;
 	const struct nl_mmap_req *req = &req2->req;
 	u64 frames;
 
@@ -113,7 +118,7 @@ static int nl_ring_check(const struct nl_mmap_req2 *req2, bool rx)
 		 req->nm_block_nr;
 	if (!frames || frames != req->nm_frame_nr)
 		return -EINVAL;
-	if (req2->nm_flags & ~flags)
+	if (req2->nm_flags & ~nl_ring_features(rx))
 		return -EINVAL;
 	if (req->nm_frame_size < nl_ring_hdrlen(req2->nm_flags))
 		return -EINVAL;
@@ -249,18 +254,40 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 	return 0;
 }
 
+static int nl_ring_copy_request(struct nl_mmap_req2 *req, sockptr_t optval,
+				unsigned int optlen)
+{
+	const unsigned int known = optlen < sizeof(*req) ? sizeof(req->req) :
+							   sizeof(*req);
+	int err;
+
+	if (optlen < sizeof(req->req))
+		return -EINVAL;
+	memset(req, 0, sizeof(*req));
+	if (copy_from_sockptr(req, optval, known))
+		return -EFAULT;
+	if (optlen <= sizeof(*req))
+		return 0;
+	if (optlen > PAGE_SIZE)
+		return -E2BIG;
+	err = check_zeroed_sockptr(optval, known, optlen - known);
+	return err < 0 ? err : err ? 0 : -E2BIG;
+}
+
 /**
  * nl_ring_setsockopt - set or remove a ring
  * @rs: rings of the socket
  * @optname: NETLINK_RX_RING or NETLINK_TX_RING
- * @optval: a struct nl_mmap_req, or a struct nl_mmap_req2 as @optlen says;
- *	block_nr and frame_nr 0 remove the ring
+ * @optval: a struct nl_mmap_req, or a struct nl_mmap_req2 as @optlen says, or a
+ *	later one with nothing in its other members; block_nr and frame_nr 0 remove
+ *	the ring
  * @optlen: bytes at @optval
  *
  * Messages in the receive queue stay there and go to the new ring.
  *
  * Return: 0; -ENOPROTOOPT the processor's caches alias; -EINVAL short @optlen;
- * -EFAULT; -EBUSY mapped, or there is a ring already; -EINVAL bad geometry, or
+ * -EFAULT; -E2BIG members that are not known here, and not 0, or more than a page
+ * of them; -EBUSY mapped, or there is a ring already; -EINVAL bad geometry, or
  * flags that this ring cannot have; -EBUSY for a shadow ring, a recvmsg() sleeps
  * that began without it; -ENOBUFS over RLIMIT_MEMLOCK; -ENOMEM.
  */
@@ -268,17 +295,15 @@ int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 		       unsigned int optlen)
 {
 	bool rx = optname == NETLINK_RX_RING;
-	struct nl_mmap_req2 req = {};
+	struct nl_mmap_req2 req;
 	int err;
 
 	/* kernel and program see a page at different addresses */
 	if (cpu_dcache_is_aliasing())
 		return -ENOPROTOOPT;
-	if (optlen < sizeof(req.req))
-		return -EINVAL;
-	optlen = optlen < sizeof(req) ? sizeof(req.req) : sizeof(req);
-	if (copy_from_sockptr(&req, optval, optlen))
-		return -EFAULT;
+	err = nl_ring_copy_request(&req, optval, optlen);
+	if (err)
+		return err;
 
 	/* a sender may sleep with it for long */
 	if (!rx && mutex_lock_interruptible(&rs->tx_mutex))
@@ -298,8 +323,8 @@ int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
  * @len: bytes of room that the caller of getsockopt() has
  * @info: receives the state
  *
- * Return: how many bytes of @info->state the caller gets, 16, 20 or 24; -EINVAL
- * less room than a struct nl_mmap_req.
+ * Return: how many bytes of @info->state the caller gets, 16, 20, 24 or 28;
+ * -EINVAL less room than a struct nl_mmap_req.
  */
 int nl_ring_get_state(struct nl_ring_sock *rs, int optname, int len,
 		      struct nl_ring_info *info)
@@ -308,6 +333,7 @@ int nl_ring_get_state(struct nl_ring_sock *rs, int optname, int len,
 		return -EINVAL;
 
 	nl_ring_get_counters(rs, optname, info);
+	info->state.nm_features = nl_ring_features(optname == NETLINK_RX_RING);
 	return min_t(int, len, sizeof(info->state)) & ~3;
 }
 

@@ -20,6 +20,9 @@
 
 #define FRAME	2048
 #define FRAMES	8
+#define RX_FEATURES \
+	(NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL | NL_MMAP_F_SHADOW | \
+	 NL_MMAP_F_SENDER)
 
 static void expect_set_error(int fd, struct nl_mmap_req req, int error)
 {
@@ -130,7 +133,8 @@ static void test_flags(void **state)
 	assert_int_equal(raw_set_ring2(&s, NETLINK_TX_RING, req.req,
 				       NL_MMAP_F_CONTROL), -1);
 	assert_int_equal(errno, EINVAL);
-	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, req.req, 4), -1);
+	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, req.req,
+				       1U << 31), -1);
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, req.req, ~0U), -1);
 	assert_int_equal(errno, EINVAL);
@@ -148,6 +152,64 @@ static void test_flags(void **state)
 }
 
 /* one page more, behind the TX ring, and it starts with zeroes */
+/*
+ * A request of a later version of the interface: accepted as long as it asks for
+ * nothing that is not known here. Each bit that is reported can be asked for.
+ */
+static void test_longer_request(void **state)
+{
+	struct {
+		struct nl_mmap_req2 req;
+		unsigned char later[5000];
+	} *longer = calloc(1, sizeof(*longer));
+	const socklen_t known = sizeof(longer->req);
+	struct nl_mmap_req none = { 0 };
+	struct nl_mmap_state got;
+	socklen_t len = sizeof(got);
+	struct raw_socket s;
+	unsigned int flag;
+
+	(void)state;
+	assert_non_null(longer);
+	longer->req.req = raw_req(FRAME, FRAMES);
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, longer,
+				    known + 100), 0);
+	longer->later[99] = 1;
+	/* before EBUSY */
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, longer,
+				    known + 100), -1);
+	assert_int_equal(errno, E2BIG);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, none), 0);
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, longer,
+				    known + 100), -1);
+	assert_int_equal(errno, E2BIG);
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, longer,
+				    known + 99), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, none), 0);
+	longer->later[99] = 0;
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, longer,
+				    getpagesize() + 1), -1);
+	assert_int_equal(errno, E2BIG);
+	/* bytes that cannot be read */
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+				    (void *)1, 100), -1);
+	assert_int_equal(errno, EFAULT);
+
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), 0);
+	for (flag = 1; flag; flag <<= 1) {
+		longer->req.nm_flags = flag | NL_MMAP_F_CONTROL;
+		assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING,
+					    longer, known),
+				 got.nm_features & flag ? 0 : -1);
+		raw_set_ring(&s, NETLINK_RX_RING, none);
+	}
+	free(longer);
+	raw_close(&s);
+}
+
 static void test_control_page(void **state)
 {
 	size_t page = getpagesize(), rings = 2 * FRAME * FRAMES;
@@ -277,6 +339,7 @@ static void test_getsockopt(void **state)
 	assert_int_equal(got.nm_head, 1);
 
 	assert_int_equal(got.nm_flags, 0);
+	assert_int_equal(got.nm_features, RX_FEATURES);
 
 	/* as much as there is room for, in whole members */
 	len = 23;
@@ -293,6 +356,18 @@ static void test_getsockopt(void **state)
 				    &len), 0);
 	assert_int_equal(len, sizeof(req));
 	assert_int_equal(got.req.nm_frame_nr, 0);
+	len = sizeof(got);
+	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_TX_RING, &got,
+				    &len), 0);
+	assert_int_equal(got.nm_features, 0);
+
+	/* also of a ring that is not there yet */
+	len = sizeof(got);
+	assert_int_equal(raw_attach(from.fd), 0);
+	assert_int_equal(getsockopt(from.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
+				    &len), 0);
+	assert_int_equal(got.req.nm_frame_nr, 0);
+	assert_int_equal(got.nm_features, RX_FEATURES);
 	len = sizeof(req) - 1;
 	assert_int_equal(getsockopt(s.fd, SOL_NETLINK, NETLINK_RX_RING, &got,
 				    &len), -1);
@@ -446,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_set_errors),
 		cmocka_unit_test(test_error_order),
 		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_longer_request),
 		cmocka_unit_test(test_control_page),
 		cmocka_unit_test(test_queue_survives),
 		cmocka_unit_test(test_frame_product_overflow),
