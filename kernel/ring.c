@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ring core of memory mapped netlink: memory, set-up, mapping.
+ * Ring core of memory mapped netlink: memory, set-up.
  */
 #include <linux/cacheinfo.h>
 #include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/gfp.h>
-#include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
 #include <linux/slab.h>
@@ -23,7 +22,7 @@
  */
 
 /* bytes of the mapping that are this ring's */
-static size_t nl_ring_mapped_size(const struct nl_ring *ring)
+size_t nl_ring_mapped_size(const struct nl_ring *ring)
 {
 	if (!ring)
 		return 0;
@@ -215,7 +214,7 @@ err_free:
  */
 
 static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
-			   const struct nl_mmap_req2 *req)
+			   const struct nl_mmap_req2 *req, unsigned int *lost)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
 	struct nl_ring __rcu **slot = rx ? &rs->rx : &rs->tx;
@@ -243,6 +242,8 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 		ring->compat = in_compat_syscall();
 	}
 
+	if (rx)
+		*lost = nl_ring_settle_locked(rs);
 	spin_lock_irq(&queue->lock);
 	rcu_assign_pointer(*slot, ring);
 	if (rx) {
@@ -283,7 +284,8 @@ static int nl_ring_copy_request(struct nl_mmap_req2 *req, sockptr_t optval,
  *	the ring
  * @optlen: bytes at @optval
  *
- * Messages in the receive queue stay there and go to the new ring.
+ * Messages in the receive queue stay there and go to the new ring. Messages in
+ * frames that were not read are lost with the old one, and reported so.
  *
  * Return: 0; -ENOPROTOOPT the processor's caches alias; -EINVAL short @optlen;
  * -EFAULT; -E2BIG members that are not known here, and not 0, or more than a page
@@ -296,6 +298,7 @@ int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 {
 	bool rx = optname == NETLINK_RX_RING;
 	struct nl_mmap_req2 req;
+	unsigned int lost = 0;
 	int err;
 
 	/* kernel and program see a page at different addresses */
@@ -309,10 +312,11 @@ int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 	if (!rx && mutex_lock_interruptible(&rs->tx_mutex))
 		return -ERESTARTSYS;
 	mutex_lock(&rs->map_mutex);
-	err = nl_ring_replace(rs, rx, &req);
+	err = nl_ring_replace(rs, rx, &req, &lost);
 	mutex_unlock(&rs->map_mutex);
 	if (!rx)
 		mutex_unlock(&rs->tx_mutex);
+	nl_ring_report_loss(rs, lost);
 	return err;
 }
 
@@ -402,7 +406,8 @@ bool nl_ring_get_counters(struct nl_ring_sock *rs, int optname,
 
 	queue = &rs->sk->sk_receive_queue;
 	spin_lock_irqsave(&queue->lock, flags);
-	ring = optname == NETLINK_RX_RING ? nl_ring_rx(rs) : nl_ring_tx(rs);
+	ring = optname == NETLINK_RX_RING ? nl_ring_rx_set(rs) :
+					    nl_ring_tx_set(rs);
 	if (ring) {
 		info->state.req = ring->req;
 		info->state.nm_head = READ_ONCE(ring->head);
@@ -449,10 +454,10 @@ bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
 		more = false;
 		spin_lock_irq(&queue->lock);
 		if (optname == NETLINK_TX_RING) {
-			ring = nl_ring_tx(rs);
+			ring = nl_ring_tx_set(rs);
 			info->in_use = ring ? nl_ring_count_waiting(ring) : 0;
 		} else {
-			ring = nl_ring_rx(rs);
+			ring = nl_ring_rx_set(rs);
 			more = ring && nl_ring_forget_read(ring);
 			info->in_use = ring ? ring->unread : 0;
 		}
@@ -460,104 +465,6 @@ bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
 		cond_resched();
 	} while (more);
 	return true;
-}
-
-static void nl_ring_vm_open(struct vm_area_struct *vma)
-{
-	struct nl_ring_sock *rs = vma->vm_private_data;
-
-	atomic_inc(&rs->mapped);
-}
-
-static void nl_ring_vm_close(struct vm_area_struct *vma)
-{
-	struct nl_ring_sock *rs = vma->vm_private_data;
-
-	if (atomic_dec_and_test(&rs->mapped))
-		nl_shadow_map(rs);
-}
-
-static const struct vm_operations_struct nl_ring_vm_ops = {
-	.open	= nl_ring_vm_open,
-	.close	= nl_ring_vm_close,
-};
-
-/* pages that go into the page tables with one look at them */
-#define NL_RING_MAP_BATCH	32
-
-static int nl_ring_map_pages(struct vm_area_struct *vma, unsigned long *addr,
-			     const struct nl_ring *ring)
-{
-	struct page *pages[NL_RING_MAP_BATCH];
-	size_t offset = 0;
-	unsigned long n, left;
-	int err;
-
-	while (ring && offset < ring->size) {
-		for (n = 0; n < ARRAY_SIZE(pages) && offset < ring->size; n++) {
-			pages[n] = vmalloc_to_page(ring->mem + offset);
-			offset += PAGE_SIZE;
-		}
-		left = n;
-		err = vm_insert_pages(vma, *addr, pages, &left);
-		if (err)
-			return err;
-		*addr += n * PAGE_SIZE;
-	}
-	return 0;
-}
-
-static int nl_ring_map_all(struct vm_area_struct *vma, const struct nl_ring *rx,
-			   const struct nl_ring *tx)
-{
-	unsigned long addr = vma->vm_start;
-	int err;
-
-	err = nl_ring_map_pages(vma, &addr, rx);
-	if (!err)
-		err = nl_ring_map_pages(vma, &addr, tx);
-	if (!err && rx && rx->control)
-		err = vm_insert_page(vma, addr, virt_to_page(rx->control));
-	return err;
-}
-
-/**
- * nl_ring_mmap - map the rings, RX first, then the control page if there is one
- * @rs: rings of the socket
- * @vma: where to; offset 0, shared, exactly as long as these together
- *
- * Return: 0; -EINVAL other offset, length or kind of mapping, or no ring;
- * -ENOMEM.
- */
-int nl_ring_mmap(struct nl_ring_sock *rs, struct vm_area_struct *vma)
-{
-	struct nl_ring *rx, *tx;
-	u64 size;
-	int err;
-
-	if (vma->vm_pgoff || !(vma->vm_flags & VM_SHARED))
-		return -EINVAL;
-
-	mutex_lock(&rs->map_mutex);
-	rx = rcu_dereference_protected(rs->rx, lockdep_is_held(&rs->map_mutex));
-	tx = rcu_dereference_protected(rs->tx, lockdep_is_held(&rs->map_mutex));
-	size = (u64)nl_ring_mapped_size(rx) + nl_ring_mapped_size(tx);
-	err = -EINVAL;
-	if (!size || size != vma->vm_end - vma->vm_start)
-		goto out;
-
-	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
-	err = nl_ring_map_all(vma, rx, tx);
-	if (err)
-		goto out;
-
-	atomic_inc(&rs->mapped);
-	nl_shadow_map(rs);
-	vma->vm_private_data = rs;
-	vma->vm_ops = &nl_ring_vm_ops;
-out:
-	mutex_unlock(&rs->map_mutex);
-	return err;
 }
 
 /**
@@ -577,6 +484,7 @@ void nl_ring_sock_init(struct nl_ring_sock *rs, struct sock *sk,
 	rs->user_ns = get_user_ns(user_ns);
 	mutex_init(&rs->tx_mutex);
 	mutex_init(&rs->map_mutex);
+	INIT_LIST_HEAD(&rs->mappers);
 }
 
 /**

@@ -178,7 +178,11 @@ struct nl_shadow {
  * @map_mutex: no ring comes or goes while it is being mapped
  * @rx: RX ring or NULL
  * @tx: TX ring or NULL
- * @mapped: number of memory areas that map the rings
+ * @mapped: number of memory areas that map the rings; changes under @map_mutex
+ * @mappers: processes that have these areas, see ring_map.c
+ * @in_use: there are such areas, so messages go through the rings
+ * @unsettled: there are none any more, and unread frames may be lost
+ * @unmapped: RCU's state when the last of them went
  * @told: a delivery woke the reader for messages in the queue, and nobody looked
  * @moved: processes moved messages whose deliveries may yet come for the reader
  * @making: bit 0: a process makes the next part of a dump
@@ -189,9 +193,10 @@ struct nl_shadow {
  *
  * Lock order: @tx_mutex, mmap_lock, @map_mutex, then the lock of the receive
  * queue (@sk->sk_receive_queue.lock), which is taken in any context and protects
- * @told, @moved and every change of @rx and @tx. Both change under @map_mutex,
- * @tx under @tx_mutex as well. Nobody holds any of them, but @tx_mutex, while
- * netlink runs or user memory is touched.
+ * @told, @moved and every change of @rx, @tx and @in_use. All three change under
+ * @map_mutex, which protects @mappers, @unsettled and @unmapped, and @tx under
+ * @tx_mutex as well. Nobody holds any of them, but @tx_mutex, while netlink runs
+ * or user memory is touched.
  *
  * A ring is freed a grace period after it was taken from @rx or @tx. Deliveries
  * are in an RCU read-side critical section from the look at @rx until the
@@ -206,6 +211,10 @@ struct nl_ring_sock {
 	struct nl_ring __rcu	*rx;
 	struct nl_ring __rcu	*tx;
 	atomic_t		mapped;
+	struct list_head	mappers;
+	bool			in_use;
+	bool			unsettled;
+	unsigned long		unmapped;
 	bool			told;
 	bool			moved;
 	unsigned long		making;

@@ -66,23 +66,48 @@ static inline struct nl_mmap_hdr *nl_ring_frame(const struct nl_ring *ring,
 	       frame * ring->req.nm_frame_size;
 }
 
-/*
- * The RX ring, if the socket has one. A caller uses one look at it: the ring may
- * go once the caller does not hold the lock of the queue, and is freed once it has
- * left the RCU read-side critical section, too.
- */
-static inline struct nl_ring *nl_ring_rx(const struct nl_ring_sock *rs)
+/* the rings that were set, mapped or not */
+static inline struct nl_ring *nl_ring_rx_set(const struct nl_ring_sock *rs)
 {
 	return rcu_dereference_check(rs->rx,
-				     lockdep_is_held(&rs->sk->sk_receive_queue.lock));
+				     lockdep_is_held(&rs->sk->sk_receive_queue.lock) ||
+				     lockdep_is_held(&rs->map_mutex));
 }
 
-/* the same for the TX ring and @tx_mutex */
-static inline struct nl_ring *nl_ring_tx(const struct nl_ring_sock *rs)
+static inline struct nl_ring *nl_ring_tx_set(const struct nl_ring_sock *rs)
 {
 	return rcu_dereference_check(rs->tx,
 				     lockdep_is_held(&rs->sk->sk_receive_queue.lock) ||
-				     lockdep_is_held(&rs->tx_mutex));
+				     lockdep_is_held(&rs->tx_mutex) ||
+				     lockdep_is_held(&rs->map_mutex));
+}
+
+/*
+ * The RX ring that messages go to: it is set, and a process has it mapped. Both
+ * stay so as long as the lock of the queue is held. Without it a caller uses one
+ * look at the ring, which is freed once the caller has left the RCU read-side
+ * critical section.
+ */
+static inline struct nl_ring *nl_ring_rx(const struct nl_ring_sock *rs)
+{
+	return READ_ONCE(rs->in_use) ? nl_ring_rx_set(rs) : NULL;
+}
+
+/* the same for the TX ring */
+static inline struct nl_ring *nl_ring_tx(const struct nl_ring_sock *rs)
+{
+	return READ_ONCE(rs->in_use) ? nl_ring_tx_set(rs) : NULL;
+}
+
+/* without any lock: is there one at the moment? */
+static inline bool nl_ring_has_rx(const struct nl_ring_sock *rs)
+{
+	return READ_ONCE(rs->in_use) && rcu_access_pointer(rs->rx);
+}
+
+static inline bool nl_ring_has_tx(const struct nl_ring_sock *rs)
+{
+	return READ_ONCE(rs->in_use) && rcu_access_pointer(rs->tx);
 }
 
 static inline void *nl_ring_payload(const struct nl_ring *ring,
@@ -136,11 +161,28 @@ static inline u32 nl_ring_weight(const struct nl_ring *ring, unsigned int len)
 	return ring->control ? 1 : max(len, 1U);
 }
 
+/* ring.c */
+size_t nl_ring_mapped_size(const struct nl_ring *ring);
+
+/* ring_map.c */
+bool nl_ring_is_mapper(struct nl_ring_sock *rs);
+unsigned int nl_ring_settle_locked(struct nl_ring_sock *rs);
+void nl_ring_report_loss(struct nl_ring_sock *rs, unsigned int lost);
+void nl_ring_settle(struct nl_ring_sock *rs);
+
+/* Before a process receives, or waits: see nl_ring_settle(). */
+static inline void nl_ring_settle_first(struct nl_ring_sock *rs)
+{
+	if (unlikely(READ_ONCE(rs->unsettled)))
+		nl_ring_settle(rs);
+}
+
 /* ring_frames.c */
 int nl_ring_get_frames(struct nl_ring *ring, enum nl_ring_kind kind,
 		       unsigned int span, unsigned int len,
 		       struct nl_ring_claim *claim);
 bool nl_ring_forget_read(struct nl_ring *ring);
+unsigned int nl_ring_clear(struct nl_ring *ring);
 
 /* ring_deliver.c */
 void nl_ring_describe(const struct nl_ring_sock *rs, const struct nl_ring *ring,

@@ -272,7 +272,7 @@ bool nl_ring_deliver(struct nl_ring_sock *rs, struct sk_buff *skb)
 	}
 	while (nl_ring_move(rs, &m) && m.more)
 		;
-	return m.wake && (!rcu_access_pointer(rs->rx) || nl_ring_has_sleeper(rs));
+	return m.wake && (!nl_ring_has_rx(rs) || nl_ring_has_sleeper(rs));
 }
 
 /**

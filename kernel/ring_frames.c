@@ -262,3 +262,38 @@ bool nl_ring_forget_read(struct nl_ring *ring)
 	}
 	return ring->unread;
 }
+
+/**
+ * nl_ring_clear - make all frames of a ring the kernel's, as when it was set
+ * @ring: a ring that no process maps, nor any delivery uses
+ *
+ * The head stays where it is. Process context; without the lock.
+ *
+ * Return: messages that were not read.
+ */
+unsigned int nl_ring_clear(struct nl_ring *ring)
+{
+	const unsigned int nr = ring->req.nm_frame_nr;
+	unsigned int left, index, i, lost = 0;
+
+	for (left = ring->unread; left; left--) {
+		index = nl_ring_index(ring, nr - left);
+		lost += ring->slots[index].kind == NL_RING_MESSAGE &&
+			nl_ring_status(nl_ring_frame(ring, index)) ==
+			NL_MMAP_STATUS_VALID;
+		cond_resched();
+	}
+	for (i = 0; i < nr; i++) {
+		ring->slots[i] = (struct nl_ring_slot){ .span = 1 };
+		nl_ring_set_status(nl_ring_frame(ring, i),
+				   NL_MMAP_STATUS_UNUSED);
+		cond_resched();
+	}
+	ring->unread = 0;
+	ring->passed = 0;
+	ring->waiting = 0;
+	ring->copies = 0;
+	ring->copy = NULL;
+	atomic_set(&ring->pending, 0);
+	return lost;
+}

@@ -72,7 +72,7 @@ struct nl_shadow_call {
 static struct nl_ring *nl_shadow_ring(const struct nl_ring_sock *rs)
 {
 	lockdep_assert_held(&rs->sk->sk_receive_queue.lock);
-	return rs->shadow.set ? nl_ring_rx(rs) : NULL;
+	return rs->shadow.set ? nl_ring_rx_set(rs) : NULL;
 }
 
 static void nl_shadow_free(struct nl_shadow_done *done)
@@ -689,7 +689,7 @@ bool nl_shadow_has_strangers(struct nl_ring_sock *rs)
  */
 void nl_shadow_start(struct nl_ring_sock *rs)
 {
-	struct nl_ring *ring = nl_ring_rx(rs);
+	struct nl_ring *ring = nl_ring_rx_set(rs);
 	struct nl_shadow *sh = &rs->shadow;
 
 	lockdep_assert_held(&rs->sk->sk_receive_queue.lock);

@@ -2,6 +2,13 @@
 /*
  * TX ring of memory mapped netlink: many messages in one call.
  *
+ * Messages are sent with the credentials of the process that runs the ring, as
+ * those of any send call. What is in the frames may come from any process that
+ * has the ring mapped, and only from those. So only these may run it: a process
+ * that has just the descriptor, which it inherited, was given, or has as its
+ * standard output, sends nothing that it cannot have seen. After fork() the child
+ * has the mapping, too; after exec() it has not.
+ *
  * What the kernel looks at is a private copy: a frame's length is read once,
  * the message is copied once, by sendmsg into an skb or into the buffer below.
  * Another thread that rewrites frames meanwhile changes which message is sent,
@@ -47,6 +54,13 @@ static void nl_ring_tx_release(struct nl_ring *ring)
 	/* poll() looks at the head without @tx_mutex */
 	WRITE_ONCE(ring->head, nl_ring_index(ring, 1));
 	nl_ring_set_status(hdr, NL_MMAP_STATUS_UNUSED);
+}
+
+/* Frames were released: wakes who waits for one in poll(). */
+static void nl_ring_tx_wake(const struct nl_ring_run *run)
+{
+	/* a full fence comes before it looks for sleepers */
+	run->rs->sk->sk_write_space(run->rs->sk);
 }
 
 static int nl_ring_send(const struct nl_ring_run *run, void *buf,
@@ -190,6 +204,7 @@ static unsigned int nl_ring_send_many(struct nl_ring_run *run,
 	run->sent += len;
 	for (i = 0; i < frames; i++)
 		nl_ring_tx_release(ring);
+	nl_ring_tx_wake(run);
 	return frames;
 }
 
@@ -240,6 +255,7 @@ static int nl_ring_send_one(struct nl_ring_run *run)
 		return err;
 
 	nl_ring_tx_release(ring);
+	nl_ring_tx_wake(run);
 	if (err < 0) {
 		ring->counters.errors++;
 		return err;
@@ -276,7 +292,8 @@ static int nl_ring_send_all(struct nl_ring_run *run)
  * @rs: rings of the socket
  * @sock: the socket
  * @msg: see sendmsg(2); name and control data go with every message
- * @len: bytes of data: 0 runs the TX ring, anything else is sent as it is
+ * @len: bytes of data: 0 runs the TX ring, if the calling process has it mapped;
+ *	anything else is sent as it is
  *
  * Sends what is in the frames, in order. A frame that is refused ends the
  * run. If messages went before it, the call returns their bytes and the
@@ -291,12 +308,12 @@ int nl_ring_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
 	struct nl_ring_run run = { .rs = rs, .sock = sock, .msg = msg };
 	int err = -ENODATA;
 
-	if (len || !rcu_access_pointer(rs->tx))
+	if (len || !nl_ring_has_tx(rs) || !nl_ring_is_mapper(rs))
 		return nl_shadow_sendmsg(rs, sock, msg, len);
 
 	if (mutex_lock_interruptible(&rs->tx_mutex))
 		return -ERESTARTSYS;
-	run.ring = nl_ring_tx(rs);
+	run.ring = nl_ring_tx_set(rs);
 	if (run.ring) {
 		err = nl_ring_send_all(&run);
 		trace_netlink_ring_tx(rs->sk, err);
@@ -312,7 +329,7 @@ __poll_t nl_ring_poll_tx(struct nl_ring_sock *rs, __poll_t mask)
 	struct nl_mmap_hdr *hdr;
 	struct nl_ring *ring;
 
-	if (!rcu_access_pointer(rs->tx))
+	if (!nl_ring_has_tx(rs))
 		return mask;
 
 	spin_lock_irq(&queue->lock);

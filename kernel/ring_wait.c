@@ -93,7 +93,7 @@ void nl_ring_forget_all(struct nl_ring_sock *rs)
 
 	do {
 		spin_lock_irq(&queue->lock);
-		ring = nl_ring_rx(rs);
+		ring = nl_ring_rx_set(rs);
 		more = ring && nl_ring_forget_read(ring);
 		spin_unlock_irq(&queue->lock);
 		cond_resched();
@@ -184,10 +184,11 @@ __poll_t nl_ring_poll(struct nl_ring_sock *rs, struct file *file,
 {
 	__poll_t mask;
 
+	nl_ring_settle_first(rs);
 	if (nl_shadow_is_set(rs))
 		nl_shadow_poll(rs, sock);
 	mask = rs->ops->poll(file, sock, wait);
-	if (rcu_access_pointer(rs->rx) && !nl_shadow_is_set(rs)) {
+	if (nl_ring_has_rx(rs) && !nl_shadow_is_set(rs)) {
 		mask &= ~(EPOLLIN | EPOLLRDNORM);
 		if (nl_ring_poll_rx(rs, sock))
 			mask |= EPOLLIN | EPOLLRDNORM;
@@ -205,7 +206,7 @@ static int nl_ring_recvmsg_once(struct nl_ring_sock *rs, struct socket *sock,
 	struct nl_ring *ring;
 	int err;
 
-	if (!rcu_access_pointer(rs->rx) || nl_shadow_is_set(rs))
+	if (!nl_ring_has_rx(rs) || nl_shadow_is_set(rs))
 		return nl_shadow_recvmsg(rs, sock, msg, len,
 					 flags | MSG_DONTWAIT);
 
@@ -244,6 +245,7 @@ int nl_ring_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 	int err, error;
 
 	for (;;) {
+		nl_ring_settle_first(rs);
 		err = nl_ring_recvmsg_once(rs, sock, msg, len, flags);
 		if (err != -EAGAIN || !timeo)
 			return err;
