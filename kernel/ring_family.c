@@ -265,6 +265,8 @@ static struct genl_family nl_ring_family __ro_after_init = {
 	.name		= NETLINK_MMAP_FAMILY_NAME,
 	.version	= NETLINK_MMAP_FAMILY_VERSION,
 	.netnsok	= true,
+	/* nl_ring_list_mutex, and a mutex of attaching, are enough */
+	.parallel_ops	= true,
 	.module		= THIS_MODULE,
 	.ops		= nl_ring_genl_ops,
 	.n_ops		= ARRAY_SIZE(nl_ring_genl_ops),

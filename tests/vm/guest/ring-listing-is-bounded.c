@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A listing of rings takes a time that depends on how many rings there are, not on
+ * how many frames they have: 100 rings that are in use meanwhile. Needs the module
+ * and root.
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "ring-syscalls.h"
+
+#define RINGS	100
+#define FRAME	128
+#define DUMPS	15
+
+static struct raw_socket sockets[RINGS], from;
+static bool stop;
+
+/* sends a message to each socket in turn, and reads it */
+static void *use_rings(void *arg)
+{
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; !__atomic_load_n(&stop, __ATOMIC_RELAXED); i = (i + 1) % RINGS) {
+		assert_int_equal(raw_send(&from, sockets[i].portid, 0, i, 64, 0),
+				 64);
+		assert_int_equal(raw_status(raw_current(&sockets[i].rx)),
+				 NL_MMAP_STATUS_VALID);
+		raw_release(&sockets[i].rx);
+	}
+	return NULL;
+}
+
+/* of this thread */
+static int64_t cpu_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* the median of several listings, in nanoseconds */
+static int64_t list(unsigned int frames)
+{
+	int64_t times[DUMPS], begin;
+	pthread_t thread;
+	unsigned int i;
+
+	raw_open(&from, NETLINK_USERSOCK);
+	for (i = 0; i < RINGS; i++)
+		raw_open_rings(&sockets[i], NETLINK_USERSOCK, FRAME, frames, 0);
+	stop = false;
+	assert_int_equal(pthread_create(&thread, NULL, use_rings, NULL), 0);
+	for (i = 0; i < DUMPS; i++) {
+		begin = cpu_time();
+		assert_int_equal(raw_count_rings(), RINGS);
+		times[i] = cpu_time() - begin;
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	/* what was read is not counted: every message of every ring was */
+	for (i = 0; i < RINGS; i += 33)
+		assert_int_equal(raw_counter(&sockets[i], NETLINK_RX_RING,
+					     NETLINK_MMAP_A_RING_IN_USE), 0);
+	for (i = 0; i < RINGS; i++)
+		raw_close(&sockets[i]);
+	raw_close(&from);
+	qsort(times, DUMPS, sizeof(*times), compare);
+	return times[DUMPS / 2];
+}
+
+static void test_listing(void **state)
+{
+	int64_t small, large;
+
+	(void)state;
+	small = list(32);
+	large = list(8192);
+	print_message("%d rings: %lld us with 32 frames, %lld us with 8192\n",
+		      RINGS, (long long)small / 1000, (long long)large / 1000);
+	assert_true(large < 3 * small);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_listing),
+	};
+
+	alarm(120);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
