@@ -161,8 +161,15 @@ static inline u32 nl_ring_weight(const struct nl_ring *ring, unsigned int len)
 	return ring->control ? 1 : max(len, 1U);
 }
 
-/* ring.c */
+/* ring_memory.c */
 size_t nl_ring_mapped_size(const struct nl_ring *ring);
+struct nl_ring *nl_ring_alloc(const struct nl_mmap_req2 *req, bool rx);
+void nl_ring_retire(struct nl_ring *ring);
+
+static inline unsigned int nl_ring_hdrlen(u32 flags)
+{
+	return flags & NL_MMAP_F_SENDER ? NL_MMAP_HDR2LEN : NL_MMAP_HDRLEN;
+}
 
 /* ring_map.c */
 bool nl_ring_is_mapper(struct nl_ring_sock *rs);
