@@ -385,10 +385,21 @@ static int nlm_setsockopt(struct socket *sock, int level, int optname,
 static int nlm_getsockopt(struct socket *sock, int level, int optname,
 			  char __user *optval, int __user *optlen)
 {
-	if (nlm_is_ring_option(level, optname))
-		return nl_ring_getsockopt(nlm_rings(sock), optname, optval,
-					  optlen);
-	return nlm_orig_ops->getsockopt(sock, level, optname, optval, optlen);
+	struct nl_ring_info info;
+	int len;
+
+	if (!nlm_is_ring_option(level, optname))
+		return nlm_orig_ops->getsockopt(sock, level, optname, optval,
+						optlen);
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	len = nl_ring_get_state(nlm_rings(sock), optname, len, &info);
+	if (len < 0)
+		return len;
+	if (put_user(len, optlen) || copy_to_user(optval, &info.state, len))
+		return -EFAULT;
+	return 0;
 }
 
 #ifdef NLM_GETSOCKOPT_ITER
@@ -578,7 +589,7 @@ static struct nlm_sock *nlm_alloc(void)
 }
 
 /**
- * nl_ring_attach - make a socket ready for rings
+ * nlm_attach - make a socket ready for rings
  * @sock: the socket
  *
  * Return: 0, also when it is already; -EAFNOSUPPORT no netlink socket; -EBUSY
@@ -586,7 +597,7 @@ static struct nlm_sock *nlm_alloc(void)
  * this module does not know; -ENOENT the module is being removed, and the family
  * with it; -ENOMEM.
  */
-int nl_ring_attach(struct socket *sock)
+static int nlm_attach(struct socket *sock)
 {
 	struct nlm_sock *nlm;
 	int err = 0;
@@ -622,6 +633,54 @@ out:
 	return err;
 }
 
+static int nlm_cmd_attach(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *fd = info->attrs[NETLINK_MMAP_A_ATTACH_FD];
+	struct socket *sock;
+	int err;
+
+	if (!fd) {
+		GENL_SET_ERR_MSG(info, "no file descriptor given");
+		return -EINVAL;
+	}
+
+	sock = sockfd_lookup(nla_get_u32(fd), &err);
+	if (!sock) {
+		NL_SET_ERR_MSG_ATTR(info->extack, fd, "not a socket");
+		return err;
+	}
+
+	err = nlm_attach(sock);
+	if (err == -EAFNOSUPPORT)
+		NL_SET_ERR_MSG_ATTR(info->extack, fd, "not a netlink socket");
+	else if (err == -EBUSY)
+		NL_SET_ERR_MSG_ATTR(info->extack, fd,
+				    "another layer uses this socket");
+	sockfd_put(sock);
+	return err;
+}
+
+/* of small operations, which have that of the family */
+static const struct nla_policy nlm_attach_policy[] = {
+	[NETLINK_MMAP_A_ATTACH_FD] = { .type = NLA_U32 },
+};
+
+static const struct genl_small_ops nlm_genl_ops[] = {
+	{
+		.cmd	= NETLINK_MMAP_CMD_ATTACH,
+		.doit	= nlm_cmd_attach,
+	},
+};
+
+static int __init nlm_register(void)
+{
+	nl_ring_family.small_ops = nlm_genl_ops;
+	nl_ring_family.n_small_ops = ARRAY_SIZE(nlm_genl_ops);
+	nl_ring_family.policy = nlm_attach_policy;
+	nl_ring_family.maxattr = NETLINK_MMAP_A_ATTACH_MAX;
+	return genl_register_family(&nl_ring_family);
+}
+
 static int __init nlm_init(void)
 {
 	int err;
@@ -634,12 +693,12 @@ static int __init nlm_init(void)
 	err = nlm_learn();
 	if (err)
 		return err;
-	return nl_ring_family_register();
+	return nlm_register();
 }
 
 static void __exit nlm_exit(void)
 {
-	nl_ring_family_unregister();
+	genl_unregister_family(&nl_ring_family);
 	/* rings that are still to be freed */
 	rcu_barrier();
 }

@@ -176,31 +176,6 @@ int nl_ring_get_state(struct nl_ring_sock *rs, int optname, int len,
 	return min_t(int, len, sizeof(info->state)) & ~3;
 }
 
-/**
- * nl_ring_getsockopt - nl_ring_get_state() to user space
- * @rs: rings of the socket, NULL if it never had one
- * @optname: NETLINK_RX_RING or NETLINK_TX_RING
- * @optval: receives a struct nl_mmap_state, or whole members from its start
- * @optlen: bytes of room at @optval, then bytes written
- *
- * Return: 0; errors of nl_ring_get_state(); -EFAULT.
- */
-int nl_ring_getsockopt(struct nl_ring_sock *rs, int optname,
-		       char __user *optval, int __user *optlen)
-{
-	struct nl_ring_info info;
-	int len;
-
-	if (get_user(len, optlen))
-		return -EFAULT;
-	len = nl_ring_get_state(rs, optname, len, &info);
-	if (len < 0)
-		return len;
-	if (put_user(len, optlen) || copy_to_user(optval, &info.state, len))
-		return -EFAULT;
-	return 0;
-}
-
 /* Frames from the head on that wait to be sent. Writers fill them in order. */
 static u32 nl_ring_count_waiting(const struct nl_ring *ring)
 {

@@ -16,6 +16,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sockptr.h>
 #include <linux/types.h>
+#include <net/genetlink.h>
 #include <net/sock.h>
 #include <linux/netlink_mmap.h>
 
@@ -250,8 +251,6 @@ int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 		       unsigned int optlen);
 int nl_ring_get_state(struct nl_ring_sock *rs, int optname, int len,
 		      struct nl_ring_info *info);
-int nl_ring_getsockopt(struct nl_ring_sock *rs, int optname,
-		       char __user *optval, int __user *optlen);
 int nl_ring_mmap(struct nl_ring_sock *rs, struct vm_area_struct *vma);
 __poll_t nl_ring_poll(struct nl_ring_sock *rs, struct file *file,
 		      struct socket *sock, poll_table *wait);
@@ -266,8 +265,7 @@ bool nl_ring_get_counters(struct nl_ring_sock *rs, int optname,
 bool nl_ring_get_info(struct nl_ring_sock *rs, int optname,
 		      struct nl_ring_info *info);
 
-int nl_ring_family_register(void);
-void nl_ring_family_unregister(void);
+extern struct genl_family nl_ring_family;
 int nl_ring_put_counters(struct sk_buff *skb, int optname,
 			 const struct nl_ring_info *info);
 void nl_ring_list_add(struct nl_ring_sock *rs);
@@ -277,7 +275,6 @@ void nl_ring_list_del(struct nl_ring_sock *rs);
  * What the core asks its host, who puts it in front of netlink: attach.c by the
  * operations of the socket, the patch series by what af_netlink.c has.
  */
-int nl_ring_attach(struct socket *sock);
 int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len, int flags);
 bool nl_host_dump_runs(const struct nl_ring_sock *rs);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Generic netlink family of memory mapped netlink: has a socket made ready for
- * rings, and lists the rings of a network namespace.
+ * Generic netlink family of memory mapped netlink: lists the rings of a network
+ * namespace.
  */
 #include <linux/list.h>
 #include <linux/module.h>
@@ -38,35 +38,6 @@ void nl_ring_list_del(struct nl_ring_sock *rs)
 	mutex_lock(&nl_ring_list_mutex);
 	list_del(&rs->list);
 	mutex_unlock(&nl_ring_list_mutex);
-}
-
-static struct genl_family nl_ring_family;
-
-static int nl_ring_cmd_attach(struct sk_buff *skb, struct genl_info *info)
-{
-	struct nlattr *fd = info->attrs[NETLINK_MMAP_A_ATTACH_FD];
-	struct socket *sock;
-	int err;
-
-	if (!fd) {
-		GENL_SET_ERR_MSG(info, "no file descriptor given");
-		return -EINVAL;
-	}
-
-	sock = sockfd_lookup(nla_get_u32(fd), &err);
-	if (!sock) {
-		NL_SET_ERR_MSG_ATTR(info->extack, fd, "not a socket");
-		return err;
-	}
-
-	err = nl_ring_attach(sock);
-	if (err == -EAFNOSUPPORT)
-		NL_SET_ERR_MSG_ATTR(info->extack, fd, "not a netlink socket");
-	else if (err == -EBUSY)
-		NL_SET_ERR_MSG_ATTR(info->extack, fd,
-				    "another layer uses this socket");
-	sockfd_put(sock);
-	return err;
 }
 
 static int nl_ring_put_u64(struct sk_buff *skb, int attr, u64 value)
@@ -235,10 +206,6 @@ out:
 	return skb->len;
 }
 
-static const struct nla_policy nl_ring_attach_policy[] = {
-	[NETLINK_MMAP_A_ATTACH_FD] = { .type = NLA_U32 },
-};
-
 static const struct nla_policy nl_ring_get_policy[] = {
 	[NETLINK_MMAP_A_RING_TYPE] =
 		NLA_POLICY_RANGE(NLA_U32, NETLINK_RX_RING, NETLINK_TX_RING),
@@ -246,12 +213,6 @@ static const struct nla_policy nl_ring_get_policy[] = {
 };
 
 static const struct genl_ops nl_ring_genl_ops[] = {
-	{
-		.cmd		= NETLINK_MMAP_CMD_ATTACH,
-		.doit		= nl_ring_cmd_attach,
-		.policy		= nl_ring_attach_policy,
-		.maxattr	= NETLINK_MMAP_A_ATTACH_MAX,
-	},
 	{
 		.cmd		= NETLINK_MMAP_CMD_RING_GET,
 		.doit		= nl_ring_cmd_get,
@@ -261,32 +222,15 @@ static const struct genl_ops nl_ring_genl_ops[] = {
 	},
 };
 
-static struct genl_family nl_ring_family __ro_after_init = {
+/* Its owner registers it, and may add commands of its own before. */
+struct genl_family nl_ring_family __ro_after_init = {
 	.name		= NETLINK_MMAP_FAMILY_NAME,
 	.version	= NETLINK_MMAP_FAMILY_VERSION,
 	.netnsok	= true,
-	/* nl_ring_list_mutex, and a mutex of attaching, are enough */
+	/* nl_ring_list_mutex is enough */
 	.parallel_ops	= true,
 	.module		= THIS_MODULE,
 	.ops		= nl_ring_genl_ops,
 	.n_ops		= ARRAY_SIZE(nl_ring_genl_ops),
 	.resv_start_op	= NETLINK_MMAP_CMD_MAX + 1,
 };
-
-/**
- * nl_ring_family_register - register the family
- *
- * Return: 0 or errno.
- */
-int nl_ring_family_register(void)
-{
-	return genl_register_family(&nl_ring_family);
-}
-
-/**
- * nl_ring_family_unregister - take it away
- */
-void nl_ring_family_unregister(void)
-{
-	genl_unregister_family(&nl_ring_family);
-}

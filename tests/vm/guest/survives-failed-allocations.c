@@ -26,6 +26,7 @@
 static struct raw_socket s, from;
 static uint16_t family;
 static int genl = -1;
+static bool built_in;
 
 /* a number in /proc/thread-self/fail-nth: the so manieth from now on fails */
 static void fail_nth(unsigned int n)
@@ -61,11 +62,12 @@ struct call {
 
 static int attach(void)
 {
-	return raw_attach_by(genl, family, s.fd);
+	return built_in ? 0 : raw_attach_by(genl, family, s.fd);
 }
 
 static void prepare_family(void)
 {
+	built_in = raw_built_in();
 	if (genl < 0)
 		genl = raw_open_family(&family);
 }

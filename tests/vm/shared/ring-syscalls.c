@@ -141,13 +141,16 @@ bool raw_built_in(void)
 	return built_in;
 }
 
-/* 0, or -1 and errno */
+/* 0, or -1 and errno; nothing where netlink itself has rings */
 int raw_attach(int fd)
 {
 	uint16_t family;
-	int genl = genl_open(&family);
-	int err = raw_attach_by(genl, family, fd);
+	int genl, err;
 
+	if (raw_built_in())
+		return 0;
+	genl = genl_open(&family);
+	err = raw_attach_by(genl, family, fd);
 	close(genl);
 	errno = err;
 	return err ? -1 : 0;

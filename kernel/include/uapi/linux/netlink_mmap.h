@@ -178,7 +178,8 @@ struct nl_mmap_control {
  *	%NETLINK_TX_RING. Attaching twice is no error. Errors: %EINVAL no
  *	descriptor given, %EBADF, %ENOTSOCK, %EAFNOSUPPORT not a netlink
  *	socket, %EBUSY another layer uses the socket, %ENOENT the module is
- *	being removed, and the family with it.
+ *	being removed, and the family with it, %EOPNOTSUPP this kernel's own
+ *	netlink has rings: nothing needs to be attached.
  * @NETLINK_MMAP_CMD_RING_GET: as a dump, one message per ring in the caller's
  *	network namespace; else the one with this %NETLINK_MMAP_A_RING_INODE
  *	and %NETLINK_MMAP_A_RING_TYPE. Attributes of enum netlink_mmap_a_ring.
