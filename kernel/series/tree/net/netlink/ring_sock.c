@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rings of netlink sockets: what is between af_netlink.c and the ring core.
+ * Rings of netlink sockets: what the ring core asks af_netlink.c.
  *
- * A socket that never asked for a ring keeps netlink_ops, and costs the look at
- * one pointer for each message that is delivered to it. Once it asked it has
- * netlink_ring_ops, until it is closed; the core calls what netlink_ops has.
+ * A socket that never asked for a ring costs the look at one pointer for each
+ * call, and for each message that is delivered to it.
  */
 #include <linux/fs.h>
 #include <linux/init.h>
@@ -20,37 +19,8 @@
 /* one socket at a time gets its struct nl_ring_sock */
 static DEFINE_MUTEX(netlink_ring_mutex);
 
-/* not NULL: netlink_ring_ops came after */
-static struct nl_ring_sock *netlink_sock_rings(const struct socket *sock)
-{
-	return netlink_rings(sock->sk);
-}
-
-int netlink_ring_mmap(struct file *file, struct socket *sock,
-		      struct vm_area_struct *vma)
-{
-	return nl_ring_mmap(netlink_sock_rings(sock), vma);
-}
-
-__poll_t netlink_ring_poll(struct file *file, struct socket *sock,
-			   struct poll_table_struct *wait)
-{
-	return nl_ring_poll(netlink_sock_rings(sock), file, sock, wait);
-}
-
-int netlink_ring_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
-{
-	return nl_ring_sendmsg(netlink_sock_rings(sock), sock, msg, len);
-}
-
-int netlink_ring_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
-			 int flags)
-{
-	return nl_ring_recvmsg(netlink_sock_rings(sock), sock, msg, len, flags);
-}
-
 /**
- * nl_host_recvmsg - the socket's own recvmsg
+ * nl_host_recvmsg - recvmsg() as without rings
  * @rs: rings of the socket
  * @sock: the socket
  * @msg: see recvmsg(2)
@@ -60,11 +30,11 @@ int netlink_ring_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
 int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len, int flags)
 {
-	return netlink_ops.recvmsg(sock, msg, len, flags);
+	return netlink_plain_ops.recvmsg(sock, msg, len, flags);
 }
 
 /**
- * nl_host_dump_runs - will netlink have another part of a dump for the socket?
+ * nl_host_dump_runs - has the socket a dump with another part to come?
  * @rs: rings of the socket
  */
 bool nl_host_dump_runs(const struct nl_ring_sock *rs)
@@ -78,22 +48,28 @@ bool nl_host_dump_runs(const struct nl_ring_sock *rs)
  * @sock: the socket
  * @room: bytes that the reader offers, as to recvmsg()
  *
- * Return: whether it was made.
+ * Not while an error waits for the program.
+ *
+ * Return: whether a part was made.
  */
 bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
 		       unsigned int room)
 {
-	return netlink_continue_dump(rs->sk, room);
+	return !READ_ONCE(rs->sk->sk_err) && netlink_dump_part(rs->sk, room);
 }
 
 /**
- * nl_host_admit_senders - look at the queue, as after recvmsg()
+ * nl_host_admit_senders - have netlink look at the queue, as after recvmsg()
  * @rs: rings of the socket
  * @sock: the socket
+ *
+ * Sleeping senders are woken, and refused ones are admitted again when the queue
+ * is empty. As on a plain socket not before the program has received the error.
  */
 void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 {
-	netlink_rcv_wake(rs->sk);
+	if (!READ_ONCE(rs->sk->sk_err))
+		netlink_rcv_wake(rs->sk);
 }
 
 /* in process context, before netlink takes the socket out of its tables */
@@ -110,18 +86,11 @@ void netlink_ring_destruct(struct nl_ring_sock *rs)
 	kfree(rs);
 }
 
-/**
- * nl_ring_attach - make a socket ready for rings
- * @sock: the socket
- *
- * Return: 0, also when it is already; -EAFNOSUPPORT no netlink socket; -ENOMEM.
- */
-int nl_ring_attach(struct socket *sock)
+/* 0, also when it is there already, or -ENOMEM */
+static int netlink_ring_init_sock(struct socket *sock)
 {
 	struct nl_ring_sock *rs;
 
-	if (!sock->sk || sock->sk->sk_family != PF_NETLINK)
-		return -EAFNOSUPPORT;
 	if (netlink_rings(sock->sk))
 		return 0;
 
@@ -131,13 +100,11 @@ int nl_ring_attach(struct socket *sock)
 
 	mutex_lock(&netlink_ring_mutex);
 	if (!netlink_rings(sock->sk)) {
-		nl_ring_sock_init(rs, sock->sk, &netlink_ops,
+		nl_ring_sock_init(rs, sock->sk, &netlink_plain_ops,
 				  sock->file->f_cred->user_ns);
 		nl_ring_list_add(rs);
 		/* pairs with netlink_rings(): what it finds is initialised */
 		smp_store_release(&nlk_sk(sock->sk)->rings, rs);
-		/* after it; calls that run already finish with netlink_ops */
-		smp_store_release(&sock->ops, &netlink_ring_ops);
 		rs = NULL;
 	}
 	mutex_unlock(&netlink_ring_mutex);
@@ -145,11 +112,11 @@ int nl_ring_attach(struct socket *sock)
 	return 0;
 }
 
-/* the first call for a socket */
+/* the first call for a socket gives it its struct nl_ring_sock */
 int netlink_ring_setsockopt(struct socket *sock, int optname, sockptr_t optval,
 			    unsigned int optlen)
 {
-	int err = nl_ring_attach(sock);
+	int err = netlink_ring_init_sock(sock);
 
 	if (err)
 		return err;
@@ -159,6 +126,6 @@ int netlink_ring_setsockopt(struct socket *sock, int optname, sockptr_t optval,
 
 static int __init netlink_ring_init(void)
 {
-	return nl_ring_family_register();
+	return genl_register_family(&nl_ring_family);
 }
 subsys_initcall(netlink_ring_init);
