@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A loss is reported as on a plain socket: once, before the messages that are still
+ * there, to whoever asks first, and the control page counts it. Needs the module
+ * and root; better with four processors.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+
+#include "ring-syscalls.h"
+
+#define FRAME	2048
+#define FRAMES	8
+#define GROUP	1
+#define LEN	1000
+
+static struct raw_socket ring, plain, from;
+
+static void set_option(int level, int option, int value)
+{
+	assert_int_equal(setsockopt(ring.fd, level, option, &value,
+				    sizeof(value)), 0);
+	assert_int_equal(setsockopt(plain.fd, level, option, &value,
+				    sizeof(value)), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	raw_open_rx(&ring, NETLINK_USERSOCK, FRAME, FRAMES, NL_MMAP_F_CONTROL);
+	raw_open(&plain, NETLINK_USERSOCK);
+	raw_open(&from, NETLINK_USERSOCK);
+	set_option(SOL_SOCKET, SO_RCVBUF, 32768);
+	set_option(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, GROUP);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	raw_close(&ring);
+	raw_close(&plain);
+	raw_close(&from);
+	return 0;
+}
+
+static int error_of(const struct raw_socket *s)
+{
+	socklen_t len = sizeof(int);
+	int err = -1;
+
+	assert_int_equal(getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len),
+			 0);
+	return err;
+}
+
+static uint32_t overruns(void)
+{
+	return __atomic_load_n(&ring.control->nmc_overruns, __ATOMIC_ACQUIRE);
+}
+
+/* goes to the group, and to the kernel, which does not listen */
+static void multicast(uint32_t seq)
+{
+	assert_int_equal(raw_send(&from, 0, 1 << (GROUP - 1), seq, LEN, 0),
+			 -1);
+	assert_int_equal(errno, ECONNREFUSED);
+}
+
+/* frames that only the ring has are full: from here on both have the same */
+static void fill_frames(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < FRAMES; i++)
+		assert_int_equal(raw_send(&from, ring.portid, 0, i, LEN, 0),
+				 LEN);
+}
+
+static void take_filled(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < FRAMES; i++)
+		raw_expect(&ring, i, LEN);
+}
+
+/* reads all of both, which is the same; returns the messages */
+static unsigned int compare_messages(void)
+{
+	char buf[2 * LEN];
+	unsigned int n;
+
+	for (n = 0; recv(plain.fd, buf, sizeof(buf), MSG_DONTWAIT) == LEN; n++)
+		raw_expect(&ring, ((struct raw_message *)(void *)buf)->seq,
+			   LEN);
+	assert_int_equal(raw_poll(&ring, POLLIN, 0), 0);
+	return n;
+}
+
+/* @n are more than fit; returns the one with which the control page counted */
+static unsigned int overrun(unsigned int n)
+{
+	uint32_t before = overruns();
+	unsigned int i, at = 0;
+
+	for (i = 0; i < n; i++) {
+		multicast(i);
+		if (!at && overruns() != before)
+			at = i;
+	}
+	return at;
+}
+
+/* by recvmsg(): ENOBUFS comes before the messages */
+static void test_before_messages(void **state)
+{
+	char buf[2 * LEN];
+	unsigned int round;
+
+	(void)state;
+	assert_int_equal(overruns(), 0);
+	for (round = 0; round < 5; round++) {
+		fill_frames();
+		assert_true(overrun(100) > 5);
+		assert_int_equal(overruns(), round + 1);
+		assert_int_equal(recv(plain.fd, buf, sizeof(buf),
+				      MSG_DONTWAIT), -1);
+		assert_int_equal(errno, ENOBUFS);
+		assert_int_equal(raw_poll(&ring, POLLIN, 0) & POLLERR, POLLERR);
+		/* a look does not use it up */
+		assert_int_equal(raw_poll(&ring, POLLIN, 0) & POLLERR, POLLERR);
+		assert_int_equal(recv(ring.fd, buf, sizeof(buf), MSG_DONTWAIT),
+				 -1);
+		assert_int_equal(errno, ENOBUFS);
+		take_filled();
+		assert_true(compare_messages() > 5);
+		assert_int_equal(overruns(), round + 1);
+	}
+}
+
+/* counted with the very message for which the plain socket has an error */
+static void test_same_message(void **state)
+{
+	unsigned int i, errors = 0;
+	uint32_t before;
+	int err;
+
+	(void)state;
+	fill_frames();
+	for (i = 0; i < 100; i++) {
+		before = overruns();
+		multicast(i);
+		err = error_of(&plain);
+		assert_int_equal(overruns() - before, err == ENOBUFS);
+		assert_int_equal(error_of(&ring), err);
+		errors += err != 0;
+	}
+	assert_int_equal(errors, 1);
+	take_filled();
+	compare_messages();
+}
+
+/*
+ * Another thread polls all the time: it must not hide the error while it moves
+ * messages, nor report it once more.
+ */
+#define ROUNDS	2000
+
+static bool stop;
+
+static void *keep_polling(void *data)
+{
+	struct pollfd pfd = { .fd = ring.fd, .events = POLLIN };
+
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE))
+		if (poll(&pfd, 1, 0) < 0)
+			return data;
+	return NULL;
+}
+
+static void test_while_polled(void **state)
+{
+	unsigned int round, i, hidden = 0, twice = 0;
+	pthread_t thread;
+	void *failed;
+
+	(void)state;
+	/* a few messages are too many */
+	set_option(SOL_SOCKET, SO_RCVBUF, 4096);
+	stop = false;
+	assert_int_equal(pthread_create(&thread, NULL, keep_polling, &ring),
+			 0);
+	for (round = 0; round < ROUNDS; round++) {
+		fill_frames();
+		overrun(8);
+		/* one frame after the other is filled from the queue */
+		for (i = 0; i < FRAMES; i++)
+			raw_expect(&ring, i, LEN);
+		hidden += error_of(&ring) != ENOBUFS;
+		for (i = 0; i < 20; i++)
+			twice += error_of(&ring) != 0;
+		error_of(&plain);
+		assert_true(compare_messages() > 0);
+		twice += error_of(&ring) != 0;
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	assert_int_equal(pthread_join(thread, &failed), 0);
+	assert_null(failed);
+	print_message("  of %d errors %u hidden, %u reported twice\n", ROUNDS,
+		      hidden, twice);
+	assert_int_equal(hidden, 0);
+	assert_int_equal(twice, 0);
+}
+
+#define error_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		error_test(test_before_messages),
+		error_test(test_same_message),
+		error_test(test_while_polled),
+	};
+
+	alarm(120);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
