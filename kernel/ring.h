@@ -186,6 +186,7 @@ struct nl_shadow {
  * @unmapped: RCU's state when the last of them went
  * @told: a delivery woke the reader for messages in the queue, and nobody looked
  * @moved: processes moved messages whose deliveries may yet come for the reader
+ * @blocked: a poll() found the oldest frame claimed, and not yet published
  * @making: bit 0: a process makes the next part of a dump
  * @sleepers: calls of recvmsg() that wait for a message
  * @wakeups: deliveries that found somebody waiting and woke him
@@ -218,6 +219,7 @@ struct nl_ring_sock {
 	unsigned long		unmapped;
 	bool			told;
 	bool			moved;
+	bool			blocked;
 	unsigned long		making;
 	atomic_t		sleepers;
 	atomic64_t		wakeups;

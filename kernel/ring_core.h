@@ -201,6 +201,7 @@ void nl_ring_make_parts(struct nl_ring_sock *rs, struct socket *sock);
 bool nl_ring_enough(const struct nl_ring_sock *rs, struct nl_ring *ring,
 		    unsigned int len);
 bool nl_ring_has_sleeper(struct nl_ring_sock *rs);
+void nl_ring_wake(struct nl_ring_sock *rs);
 void nl_ring_forget_all(struct nl_ring_sock *rs);
 
 /* ring_shadow.c */

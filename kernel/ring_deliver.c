@@ -211,6 +211,17 @@ static void nl_ring_publish(const struct nl_ring_sock *rs,
 	nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
 }
 
+/* A process published a message: another one may sleep that found it claimed. */
+static void nl_ring_unblock(struct nl_ring_sock *rs)
+{
+	/* pairs with nl_ring_is_blocked() */
+	smp_mb();
+	if (READ_ONCE(rs->blocked)) {
+		WRITE_ONCE(rs->blocked, false);
+		nl_ring_wake(rs);
+	}
+}
+
 /*
  * Moves a message, if there is one and a place for it.
  *
@@ -240,7 +251,9 @@ static bool nl_ring_move(struct nl_ring_sock *rs, struct nl_ring_moves *m)
 		nl_ring_publish(rs, &claim, skb);
 	if (!rt)
 		preempt_enable();
-	if (skb && !m->process)
+	if (skb && m->process)
+		nl_ring_unblock(rs);
+	else if (skb)
 		m->wake |= nl_ring_enough(rs, claim.ring, claim.len);
 	rcu_read_unlock();
 	return skb;

@@ -9,9 +9,9 @@
  * are claimed. One of the two sees the other.
  *
  * Thresholds: @pending counts what was published since a reader was woken or
- * looked. poll() sets it to 0, counts what waits, and if that is not enough adds
- * it to @pending. So the sum is never less than what waits. Who makes it reach
- * the threshold acts: a delivery wakes the reader, poll() counts again.
+ * looked. poll(), if not enough waits, sets it to 0, counts again what waits, and
+ * adds it. So the sum is never less than what waits. Who makes it reach the
+ * threshold acts: a delivery wakes all who sleep, poll() as well, and counts again.
  *
  * tests/model proves both, and the rules for kept frames, for small rings.
  */
@@ -80,6 +80,21 @@ bool nl_ring_has_sleeper(struct nl_ring_sock *rs)
 }
 
 /**
+ * nl_ring_wake - a process wakes those who sleep, itself too
+ * @rs: rings of the socket
+ */
+void nl_ring_wake(struct nl_ring_sock *rs)
+{
+	struct socket_wq *wq;
+
+	rcu_read_lock();
+	wq = rcu_dereference(rs->sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_poll(&wq->wait, EPOLLIN | EPOLLRDNORM);
+	rcu_read_unlock();
+}
+
+/**
  * nl_ring_forget_all - move the tail over all frames that the reader is done with
  * @rs: rings of the socket
  *
@@ -101,22 +116,37 @@ void nl_ring_forget_all(struct nl_ring_sock *rs)
 }
 
 /*
- * Is there enough for the reader to go on? If the oldest message is not
- * published yet, who does that wakes the reader. @dump: so is the first message
- * of a dump that goes on when the reader has called again. @ready: what waits.
+ * Is the oldest message not published yet? A delivery that does it wakes for it by
+ * its count; a process that does it wakes because of @blocked.
  */
-static bool nl_ring_look(const struct nl_ring_sock *rs, struct nl_ring *ring,
+static bool nl_ring_is_blocked(struct nl_ring_sock *rs, const struct nl_ring *ring)
+{
+	const struct nl_mmap_hdr *tail;
+
+	if (!ring->unread)
+		return false;
+	tail = nl_ring_at(ring, ring->req.nm_frame_nr - ring->unread);
+	if (nl_ring_status(tail) != NL_MMAP_STATUS_RESERVED)
+		return false;
+	WRITE_ONCE(rs->blocked, true);
+	/* pairs with nl_ring_unblock(): it sees @blocked, or this sees VALID */
+	smp_mb();
+	return nl_ring_status(tail) == NL_MMAP_STATUS_RESERVED;
+}
+
+/*
+ * Is there enough for the reader to go on? @dump: so is the first message of a dump
+ * that goes on when the reader has called again. @ready: what waits.
+ */
+static bool nl_ring_look(struct nl_ring_sock *rs, struct nl_ring *ring,
 			 u32 threshold, bool dump, u64 *ready)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	bool blocked = false, enough;
+	bool blocked, enough;
 
 	spin_lock_irq(&queue->lock);
 	nl_ring_forget_read(ring);
-	if (ring->unread)
-		blocked = nl_ring_status(nl_ring_at(ring, ring->req.nm_frame_nr -
-						    ring->unread)) ==
-			  NL_MMAP_STATUS_RESERVED;
+	blocked = nl_ring_is_blocked(rs, ring);
 	*ready = ring->waiting;
 	enough = ring->copies || *ready >= threshold ||
 		 (*ready && (!skb_queue_empty(queue) || dump));
@@ -124,7 +154,10 @@ static bool nl_ring_look(const struct nl_ring_sock *rs, struct nl_ring *ring,
 	return enough && !blocked;
 }
 
-/* If not, what waits counts for the message that will wake the reader. */
+/*
+ * What waits, if it is not enough, counts for the message that will wake the reader.
+ * Who finds enough leaves @pending alone: others may sleep with what it has.
+ */
 static bool nl_ring_readable(struct nl_ring_sock *rs, bool dump)
 {
 	bool readable = true;
@@ -135,15 +168,20 @@ static bool nl_ring_readable(struct nl_ring_sock *rs, bool dump)
 	nl_ring_forget_all(rs);
 	rcu_read_lock();
 	ring = nl_ring_rx(rs);
-	while (ring) {
+	if (ring) {
+		threshold = nl_ring_threshold(rs, ring);
+		readable = nl_ring_look(rs, ring, threshold, dump, &ready);
+	}
+	while (!readable) {
 		/* before the look: who publishes later counts */
 		atomic_xchg(&ring->pending, 0);
 		threshold = nl_ring_threshold(rs, ring);
 		readable = nl_ring_look(rs, ring, threshold, dump, &ready);
-		if (readable ||
-		    atomic_add_return(min_t(u64, ready, threshold - 1),
+		if (atomic_add_return(min_t(u64, ready, threshold - 1),
 				      &ring->pending) < (s64)threshold)
 			break;
+		/* the count was not for this process alone */
+		nl_ring_wake(rs);
 	}
 	rcu_read_unlock();
 	return readable;
