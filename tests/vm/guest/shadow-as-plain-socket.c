@@ -588,6 +588,20 @@ static void test_poll(void **state)
 	close(epfd);
 }
 
+static void wait_until_child_sleeps(pid_t pid)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	while (state != 'S') {
+		f = fopen(path, "r");
+		assert_non_null(f);
+		assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+		fclose(f);
+	}
+}
+
 /* a sender that waits for room goes on when the reader took messages and polls */
 static void test_sleeping_sender(void **state)
 {
@@ -621,6 +635,40 @@ static void test_sleeping_sender(void **state)
 	child_wait(pid);
 	assert_int_equal(raw_counter(&shadow, NETLINK_RX_RING,
 				     NETLINK_MMAP_A_RING_BY_COPY), 0);
+}
+
+/*
+ * A message that is larger than half of SO_RCVBUF waits for a queue that is empty:
+ * its sender sleeps though little is charged.
+ */
+static void test_sender_of_large_message(void **state)
+{
+	const size_t len = 30000;
+	static char buf[30000];
+	int rcvbuf = 16000;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(setsockopt(shadow.fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf,
+				    sizeof(rcvbuf)), 0);
+	send_one(1, 100);
+	assert_int_equal(raw_send(&from, shadow.portid, 0, 2, len,
+				  MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	pid = fork();
+	if (!pid) {
+		alarm(60);
+		child_check(raw_send(&from, shadow.portid, 0, 2, len, 0) ==
+			    (ssize_t)len, 1);
+		_exit(0);
+	}
+	wait_until_child_sleeps(pid);
+	expect_frame(1, 100);
+	/* once: the look wakes the sender */
+	raw_poll(&shadow, POLLIN, 0);
+	child_wait(pid);
+	assert_int_equal(recv(shadow.fd, buf, sizeof(buf), MSG_DONTWAIT), len);
+	raw_check(buf, 2, len);
 }
 
 /* the ring comes and goes with messages in the queue */
@@ -1007,6 +1055,7 @@ int main(void)
 		shadow_test(test_full),
 		shadow_test(test_poll),
 		shadow_test(test_sleeping_sender),
+		shadow_test(test_sender_of_large_message),
 		shadow_test(test_set_and_remove),
 		shadow_test(test_reserved),
 		shadow_test(test_stranger),
