@@ -73,7 +73,8 @@ static void set_any_ring(struct reader *r)
 {
 	struct nl_mmap_req2 req = {
 		.req = any_request(),
-		.nm_flags = any(4),
+		/* span, control, shadow, sender */
+		.nm_flags = any(16),
 	};
 
 	if (any(3))
@@ -139,7 +140,17 @@ static void scribble(struct reader *r)
 			word = (void *)(map + any(r->map_len / 2048 + 1) %
 					(r->map_len / 2048 + 1) * 2048 %
 					r->map_len);
-		*word = any(3) ? any(6) : any(2) ? ~0U - any(64) : any(70000);
+		switch (any(4)) {
+		case 0:
+			*word = any(2) ? ~0U - any(64) : any(70000);
+			break;
+		case 1:
+			/* a shadow's */
+			*word = any(6) | any(300) << NL_MMAP_POSITION_SHIFT;
+			break;
+		default:
+			*word = any(6);
+		}
 	}
 }
 
@@ -149,7 +160,7 @@ static void receive(struct reader *r)
 	socklen_t len = sizeof(int);
 	int err;
 
-	switch (any(4)) {
+	switch (any(5)) {
 	case 0:
 		recv(r->s.fd, buf, any(sizeof(buf)), MSG_DONTWAIT);
 		break;
@@ -158,6 +169,10 @@ static void receive(struct reader *r)
 		break;
 	case 2:
 		recv(r->s.fd, (void *)16, 100, MSG_DONTWAIT);
+		break;
+	case 3:
+		/* sleeps, not for long */
+		recv(r->s.fd, buf, any(sizeof(buf)), 0);
 		break;
 	default:
 		getsockopt(r->s.fd, SOL_SOCKET, SO_ERROR, &err, &len);
@@ -266,6 +281,7 @@ static void run_reader(unsigned int number)
 	static const int protocols[] = { NETLINK_USERSOCK, NETLINK_USERSOCK,
 					 NETLINK_ROUTE };
 	struct reader r = { .number = number };
+	struct timeval tv = { .tv_usec = 5000 };
 	int group = GROUP, i;
 	pthread_t thread;
 
@@ -273,6 +289,7 @@ static void run_reader(unsigned int number)
 	raw_open(&r.s, protocols[any(3)]);
 	setsockopt(r.s.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
 		   sizeof(group));
+	setsockopt(r.s.fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	ports[number % PROCESSES] = r.s.portid;
 	/* with fault injection it may not work */
 	if (raw_attach(r.s.fd))
