@@ -46,9 +46,8 @@ static void (*nlm_orig_destruct)(struct sock *sk) __ro_after_init;
  * @skipped: no part of a dump was made because of these
  * @dump: a dump may be running
  * @refused: netlink may refuse messages until it finds the queue empty
- * @loaded: senders may sleep until netlink looks at the queue
  *
- * All but the last two are protected by the lock of the receive queue.
+ * All but the last one are protected by the lock of the receive queue.
  */
 struct nlm_sock {
 	struct nl_ring_sock	rings;
@@ -59,7 +58,6 @@ struct nlm_sock {
 	bool			skipped;
 	bool			dump;
 	bool			refused;
-	bool			loaded;
 };
 
 static struct nlm_sock *nlm_of(const struct nl_ring_sock *rs)
@@ -261,10 +259,19 @@ int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 	return err;
 }
 
-/* Is so little charged that no sender has to sleep? */
-static bool nlm_is_light(const struct sock *sk)
+/*
+ * Is somebody sending to the socket, asleep perhaps? Senders hold a reference,
+ * next to those that the socket itself and netlink's table of port IDs have. How
+ * much is charged says nothing: a large message waits for an empty queue.
+ */
+static bool nlm_has_senders(const struct sock *sk)
 {
-	return atomic_read(&sk->sk_rmem_alloc) < READ_ONCE(sk->sk_rcvbuf) / 2;
+	/*
+	 * Pairs with atomic_add_return() in netlink_attachskb(): a sender that saw
+	 * a charge which is gone now has a reference that is seen here.
+	 */
+	smp_mb();
+	return refcount_read(&sk->sk_refcnt) > 2;
 }
 
 /**
@@ -275,33 +282,22 @@ static bool nlm_is_light(const struct sock *sk)
  * Sleeping senders are woken, and refused ones are admitted again when the queue
  * is empty (NETLINK_S_CONGESTED). As on a plain socket not before the program has
  * received the error.
- *
- * A sender sleeps if more than SO_RCVBUF is charged. Of these messages, those
- * whose delivery had begun by then, or those whose delivery had not, are half of
- * SO_RCVBUF: the last one to come of the former, or the first of the latter, sets
- * @loaded. All are charged until the sender sleeps, so @loaded is not reset before.
  */
 void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 {
 	struct nlm_sock *nlm = nlm_of(rs);
-	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	bool refused = READ_ONCE(nlm->refused) && skb_queue_empty_lockless(queue);
+	bool empty = skb_queue_empty_lockless(&rs->sk->sk_receive_queue);
+	bool refused = READ_ONCE(nlm->refused) && empty;
 
-	if ((!refused && !READ_ONCE(nlm->loaded)) || !nlm_is_light(rs->sk) ||
-	    READ_ONCE(rs->sk->sk_err))
+	if ((!refused && !nlm_has_senders(rs->sk)) || READ_ONCE(rs->sk->sk_err))
 		return;
 	/* a look at a message would make a part of a dump, before its turn */
-	if (!skb_queue_empty_lockless(queue) && nl_host_dump_runs(rs))
+	if (!empty && nl_host_dump_runs(rs))
 		return;
 
 	/* nothing is queued while it is refused: the queue stays empty */
 	if (refused)
 		WRITE_ONCE(nlm->refused, false);
-	WRITE_ONCE(nlm->loaded, false);
-	/* before the look at what is charged: pairs with netlink_attachskb() */
-	smp_mb();
-	if (!nlm_is_light(rs->sk))
-		WRITE_ONCE(nlm->loaded, true);
 	nlm_peek(nlm, sock, 0);
 }
 
@@ -317,8 +313,6 @@ static void nlm_data_ready(struct sock *sk)
 	rcu_read_lock();
 	rs = nlm_sk(sk);
 	if (rs) {
-		if (!nlm_is_light(sk))
-			WRITE_ONCE(nlm_of(rs)->loaded, true);
 		nlm_look_at_calls(nlm_of(rs));
 		wake = nl_ring_deliver(rs, NULL);
 	}

@@ -645,7 +645,7 @@ static void test_sender_of_large_message(void **state)
 {
 	const size_t len = 30000;
 	static char buf[30000];
-	int rcvbuf = 16000;
+	int rcvbuf = 15000;
 	pid_t pid;
 
 	(void)state;
