@@ -447,7 +447,7 @@ static void nl_shadow_leave(struct nl_ring_sock *rs,
 int nl_shadow_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		      struct msghdr *msg, size_t len, int flags)
 {
-	struct nl_shadow_call call;
+	struct nl_shadow_call call = {};
 	struct sockaddr_nl addr;
 	void *name = msg->msg_name;
 	bool took;
