@@ -28,14 +28,14 @@
  * than struct nl_mmap_req asks for them.
  *
  * NL_MMAP_F_SPAN: a message longer than a frame may take several frames that
- * are next to each other in the mapping, at most half of those that are; longer
- * ones come by COPY frame. Only the first of them has a header: nm_len tells
- * how many they are, (NL_MMAP_HDRLEN + nm_len + nm_frame_size - 1) /
- * nm_frame_size. The others hold the message where their headers would be. The
- * reader gives them back by setting them to NL_MMAP_STATUS_UNUSED, the first
- * one last. (With NL_MMAP_F_SENDER the header has NL_MMAP_HDR2LEN bytes.) A message
- * takes at most 128 frames. A VALID frame with nm_len 0 has no message: it fills the space in
- * front of a message that has to begin further on.
+ * are next to each other in the mapping, at most half of those that are, and at
+ * most 128; longer ones come by COPY frame. Only the first of them has a header:
+ * nm_len tells how many they are, (NL_MMAP_HDRLEN + nm_len + nm_frame_size - 1) /
+ * nm_frame_size. (With NL_MMAP_F_SENDER the header has NL_MMAP_HDR2LEN bytes.)
+ * The others hold the message where their headers would be. The reader gives
+ * them back by setting them to NL_MMAP_STATUS_UNUSED, the first one last. A VALID
+ * frame with nm_len 0 has no message: it fills the space in front of a message
+ * that has to begin further on.
  *
  * NL_MMAP_F_CONTROL: after the rings the mapping has one page more, which begins
  * with a struct nl_mmap_control.
@@ -50,9 +50,11 @@
  * the socket as always, and a copy of it is put into the next frame. recvmsg(),
  * read() and io_uring work on the queue as on a socket without a ring; poll()
  * reports what a socket without a ring reports. Messages that are longer than a
- * frame or than 64 KiB, and the parts of dumps, have no frame; nor has any message
+ * frame or than 64 KiB, those from another network namespace (but with
+ * NL_MMAP_F_SENDER), and the parts of dumps, have no frame; nor has any message
  * that was queued after one of them, until that one left the queue. While a dump
- * may be running, messages come by recvmsg() only.
+ * may be running, messages come by recvmsg() only. A shadow ring has fewer than
+ * 1 << (31 - NL_MMAP_POSITION_SHIFT) frames.
  *
  * nm_status of a shadow frame is a status and a position, NL_MMAP_POSITION_SHIFT
  * bits to the left. The first frame has position nm_frame_nr, each later one has
@@ -178,8 +180,9 @@ struct nl_mmap_control {
  *	%NETLINK_TX_RING. Attaching twice is no error. Errors: %EINVAL no
  *	descriptor given, %EBADF, %ENOTSOCK, %EAFNOSUPPORT not a netlink
  *	socket, %EBUSY another layer uses the socket, %ENOENT the module is
- *	being removed, and the family with it, %EOPNOTSUPP this kernel's own
- *	netlink has rings: nothing needs to be attached.
+ *	being removed, and the family with it, %ENOMEM, %EOPNOTSUPP this
+ *	kernel's own netlink has rings, so that nothing needs to be attached, or
+ *	it has operations that the module does not know.
  * @NETLINK_MMAP_CMD_RING_GET: as a dump, one message per ring in the caller's
  *	network namespace; else the one with this %NETLINK_MMAP_A_RING_INODE
  *	and %NETLINK_MMAP_A_RING_TYPE. Attributes of enum netlink_mmap_a_ring.
