@@ -16,7 +16,7 @@
  * call and no copy.
  *
  * The same calls work without rings (on kernels that have none, or when memory
- * for them is short): they receive with recvmsg(2) and send with sendto(2),
+ * for them is short): they receive with recvmmsg(2) and send with sendto(2),
  * and a program needs no second way. mnl_ring_is_mapped() reports which it is.
  *
  * A program opts in with mnl_socket_mmap(), and receives like this:
@@ -391,7 +391,7 @@ struct ring_tx *mnl_socket_send_after(const struct mnl_socket *nl)
  * mnl_ring_is_mapped - does the kernel share this ring?
  * \param ring ring
  *
- * Returns true if so, false if messages go through recvmsg and sendto.
+ * Returns true if so, false if messages go through recvmmsg(2) and sendto(2).
  */
 EXPORT_SYMBOL bool mnl_ring_is_mapped(const struct mnl_ring *ring)
 {

@@ -321,7 +321,7 @@ struct mnl_ring_stats {
 	uint64_t bytes;		/**< their bytes */
 	uint64_t by_ring;	/**< of the messages, those that used a frame */
 	uint64_t by_copy;	/**< those too long for the ring, received by recvmsg() after a COPY frame */
-	uint64_t by_queue;	/**< those that used recvmsg()/sendto(): no kernel ring */
+	uint64_t by_queue;	/**< those that used recvmmsg()/sendto(): no kernel ring */
 	uint64_t overruns;	/**< times that ENOBUFS reported lost messages */
 	uint64_t syscalls;	/**< system calls made for this ring */
 	uint64_t refused;	/**< messages that the kernel refused when they were sent */
