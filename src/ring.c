@@ -97,8 +97,8 @@ static struct mnl_ring *ring_of(struct mnl_rings *rings,
  *
  * Messages that are queued already will be in the ring. To be called before
  * mnl_socket_mmap(). A message that is longer than a frame takes several, if
- * the kernel knows how (NL_MMAP_F_SPAN in linux/netlink_mmap.h), and no more
- * than half of those that are next to each other.
+ * the kernel knows how (NL_MMAP_F_SPAN in linux/netlink_mmap.h), no more than
+ * half of those that are next to each other and no more than 128.
  *
  * Returns 0. On error, it returns -1 and errno is set: ENOPROTOOPT the kernel
  * has no rings, EBUSY rings are mapped or this one is set, EINVAL type or

@@ -69,8 +69,9 @@ static bool ring_is_wanted(void)
  *
  * With LIBMNL_RING=1 in the environment, which is not looked at in programs
  * with more rights than their user, the socket gets an RX ring of 1 MiB that
- * the program need not know of, if it may have one: mnl_socket_recvfrom()
- * reads from there. For programs that receive by no other call.
+ * the program need not know of, if it may have one and the kernel returns
+ * nm_features (netlink_mmap(7)): mnl_socket_recvfrom() reads from there. For
+ * programs that receive by no other call.
  *
  * Returns the socket. On error, it returns NULL and errno is what socket(2)
  * or calloc(3) said.
