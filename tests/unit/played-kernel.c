@@ -71,7 +71,7 @@ struct played_kernel played;
 static struct played_socket *sockets;
 
 /* a socket may be polled by one thread and filled by another */
-static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static pthread_mutex_t lock;
 
 static bool lenient(enum played_leniency leniency)
 {
@@ -102,6 +102,12 @@ static EARLY struct played_socket *played_socket(int fd)
 
 static __attribute__((constructor)) void boot(void)
 {
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&lock, &attr);
+	pthread_mutexattr_destroy(&attr);
 	sockets = REAL(mmap)(NULL, SOCKETS * sizeof(*sockets),
 			     PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -156,7 +156,7 @@ static void run_beside(unsigned int signals)
 	bool ended;
 
 	over = false;
-	reader = syscall(SYS_gettid);
+	reader = gettid();
 	assert_int_equal(pthread_create(&thread, NULL, send_last, &signals), 0);
 	ended = run_loop();
 	__atomic_store_n(&over, true, __ATOMIC_RELEASE);
