@@ -577,8 +577,9 @@ static struct nlm_sock *nlm_alloc(void)
 	}
 	__skb_put_u8(nlm->token, 0);
 	NETLINK_CB(nlm->token).flags = NL_RING_HOST;
-	/* one may have begun before */
+	/* a dump may have begun before, and messages may have been refused */
 	nlm->dump = true;
+	nlm->refused = true;
 	return nlm;
 }
 
