@@ -205,7 +205,7 @@ bool nl_host_dump_runs(const struct nl_ring_sock *rs)
  * For one process at a time, when the queue is empty. Not while an error waits
  * for the program, nor while another process is in recvmsg(): that makes it.
  *
- * Return: whether it made one.
+ * Return: whether it made one, or is to be asked again.
  */
 bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
 		       unsigned int room)
@@ -213,6 +213,7 @@ bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
 	struct nlm_sock *nlm = nlm_of(rs);
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
 	bool ready, made;
+	int err;
 
 	spin_lock_irq(&queue->lock);
 	nlm->skipped |= nlm->takers;
@@ -226,15 +227,16 @@ bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
 	if (!ready)
 		return false;
 
-	ready = nlm_peek(nlm, sock, room) >= 0;
+	err = nlm_peek(nlm, sock, room);
 
 	spin_lock_irq(&queue->lock);
 	nlm_remove_token(nlm);
 	made = nlm->dump;
-	if (!ready || !nlm_may_make_part(rs->sk))
+	if (err < 0 || !nlm_may_make_part(rs->sk))
 		WRITE_ONCE(nlm->dump, true);
 	spin_unlock_irq(&queue->lock);
-	return made;
+	/* somebody removed the token before netlink saw it */
+	return made || err == -EAGAIN;
 }
 
 /**
