@@ -180,8 +180,9 @@ static int nlm_peek(struct nlm_sock *nlm, struct socket *sock, size_t len)
 	nlm_enter(nlm, false);
 	err = nlm_orig_ops->recvmsg(sock, &msg, len, MSG_PEEK | MSG_DONTWAIT);
 	nlm_leave(nlm, false);
-	if (err < 0 && err != -EAGAIN)
-		cmpxchg(&sock->sk->sk_err, 0, -err);
+	if (err < 0 && err != -EAGAIN && !cmpxchg(&sock->sk->sk_err, 0, -err))
+		/* who looked meanwhile did not find it */
+		nlm_orig_error_report(sock->sk);
 	return err;
 }
 
@@ -300,7 +301,9 @@ void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 	/* nothing is queued while it is refused: the queue stays empty */
 	if (refused)
 		WRITE_ONCE(nlm->refused, false);
-	nlm_peek(nlm, sock, 0);
+	/* another process was first, and messages are refused again, perhaps */
+	if (nlm_peek(nlm, sock, 0) != -EAGAIN && refused)
+		WRITE_ONCE(nlm->refused, true);
 }
 
 /*
