@@ -294,6 +294,9 @@ void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 
 	if ((!refused && !nlm_has_senders(rs->sk)) || READ_ONCE(rs->sk->sk_err))
 		return;
+	/* who makes parts comes here afterwards; a look at his token makes another */
+	if (test_bit(0, &rs->making))
+		return;
 	/* a look at a message would make a part of a dump, before its turn */
 	if (!empty && nl_host_dump_runs(rs))
 		return;
