@@ -154,6 +154,9 @@ static struct sk_buff *nl_ring_take(struct nl_ring_sock *rs,
 	struct sk_buff *skb;
 
 	lockdep_assert_held(&queue->lock);
+	/* set since the caller looked: its messages stay in the queue */
+	if (ring && unlikely(ring->flags & NL_MMAP_F_SHADOW))
+		ring = NULL;
 	if (m->skb)
 		__skb_queue_tail(queue, m->skb);
 	m->skb = NULL;
