@@ -276,7 +276,17 @@ unsigned int nl_ring_clear(struct nl_ring *ring)
 	const unsigned int nr = ring->req.nm_frame_nr;
 	unsigned int left, index, i, lost = 0;
 
-	for (left = ring->unread; left; left--) {
+	/* who lists the rings, or polls still, finds nothing in it from here on */
+	spin_lock_irq(&ring->queue->lock);
+	left = ring->unread;
+	ring->unread = 0;
+	ring->passed = 0;
+	ring->waiting = 0;
+	ring->copies = 0;
+	ring->copy = NULL;
+	spin_unlock_irq(&ring->queue->lock);
+
+	for (; left; left--) {
 		index = nl_ring_index(ring, nr - left);
 		lost += ring->slots[index].kind == NL_RING_MESSAGE &&
 			nl_ring_status(nl_ring_frame(ring, index)) ==
@@ -289,11 +299,6 @@ unsigned int nl_ring_clear(struct nl_ring *ring)
 				   NL_MMAP_STATUS_UNUSED);
 		cond_resched();
 	}
-	ring->unread = 0;
-	ring->passed = 0;
-	ring->waiting = 0;
-	ring->copies = 0;
-	ring->copy = NULL;
 	atomic_set(&ring->pending, 0);
 	return lost;
 }
