@@ -150,6 +150,9 @@ static bool nl_ring_look(struct nl_ring_sock *rs, struct nl_ring *ring,
 	*ready = ring->waiting;
 	enough = ring->copies || *ready >= threshold ||
 		 (*ready && (!skb_queue_empty(queue) || dump));
+	/* only the oldest one is missing: whoever publishes next has to wake */
+	if (enough && blocked)
+		*ready = threshold;
 	spin_unlock_irq(&queue->lock);
 	return enough && !blocked;
 }
