@@ -21,6 +21,9 @@
 #include "ring_core.h"
 #include "ring_trace.h"
 
+/* The most that a reader can wait for: a few of them add up in an int. */
+#define NL_RING_MOST	(1U << 28)
+
 /* messages, or bytes, that have to wait before the reader is woken */
 static u32 nl_ring_threshold(const struct nl_ring_sock *rs,
 			     const struct nl_ring *ring)
@@ -31,7 +34,7 @@ static u32 nl_ring_threshold(const struct nl_ring_sock *rs,
 		threshold = READ_ONCE(ring->control->nmc_wakeup);
 	else
 		threshold = READ_ONCE(rs->sk->sk_rcvlowat);
-	return threshold ?: 1;
+	return clamp(threshold, 1U, NL_RING_MOST);
 }
 
 /**
