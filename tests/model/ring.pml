@@ -586,7 +586,11 @@ inline look_at_frames(enough)
 #ifndef FAULT_FULL
 		enough = (enough || (n > 0 && moved < sent));
 #endif
-		enough = (!blocked && (enough || n >= threshold));
+		enough = (enough || n >= threshold);
+#ifndef FAULT_BLOCKED_REST
+		n = (enough && blocked -> threshold : n);
+#endif
+		enough = (enough && !blocked);
 		at = 0; turn = 0
 	}
 }
@@ -733,8 +737,9 @@ refill:
 	:: woken
 #if WAKE > 1
 	/* with a threshold the reader sleeps for a time; nothing else can
-	 * happen before that is over, and less than the threshold waits */
-	:: timeout -> assert(sent - expected < threshold)
+	 * happen before that is over, less than the threshold waits, and all of
+	 * it in frames */
+	:: timeout -> assert(sent - expected < threshold && moved == sent)
 #endif
 	fi;
 	waiting = false;
