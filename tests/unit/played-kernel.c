@@ -176,7 +176,9 @@ static bool geometry_ok(const struct nl_mmap_req *req)
 			      lenient(LENIENT_FRAME_NR));
 }
 
-/* 0 or errno */
+static bool has_unread(const struct played_ring *ring);
+
+/* 0 or errno. Messages that nobody read are lost with their ring. */
 static int set_ring(struct played_socket *s, enum mnl_ring_type type,
 		    const struct nl_mmap_req2 *req2)
 {
@@ -202,6 +204,8 @@ static int set_ring(struct played_socket *s, enum mnl_ring_type type,
 		    played.bytes_allowed)
 			return ENOBUFS;
 	}
+	if (type == MNL_RING_RX && has_unread(ring))
+		s->error = ENOBUFS;
 	if (s->maps[0].addr == NULL && s->maps[1].addr == NULL)
 		drop_memory(s);
 	memset(ring, 0, sizeof(*ring));
@@ -364,6 +368,16 @@ struct nl_mmap_control *played_control(int fd)
 static unsigned int status(const struct nl_mmap_hdr *hdr)
 {
 	return __atomic_load_n(&hdr->nm_status, __ATOMIC_ACQUIRE);
+}
+
+static bool has_unread(const struct played_ring *ring)
+{
+	unsigned int i;
+
+	for (i = 0; ring->mem != NULL && i < ring->req.nm_frame_nr; i++)
+		if (status(frame(ring, i)) == NL_MMAP_STATUS_VALID)
+			return true;
+	return false;
 }
 
 static void set_status(struct nl_mmap_hdr *hdr, unsigned int value)
