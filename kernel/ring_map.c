@@ -201,8 +201,13 @@ static void nl_ring_vm_close(struct vm_area_struct *vma)
 	if (last)
 		nl_ring_use(rs, false);
 	mutex_unlock(&rs->map_mutex);
-	if (last)
-		nl_ring_wake_all(rs);
+	if (!last)
+		return;
+	/* pairs with nl_ring_recvmsg(): it may not be on the wait queue yet */
+	smp_mb();
+	if (atomic_read(&rs->sleepers))
+		nl_ring_settle_first(rs);
+	nl_ring_wake_all(rs);
 }
 
 static const struct vm_operations_struct nl_ring_vm_ops = {

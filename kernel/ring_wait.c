@@ -228,17 +228,18 @@ __poll_t nl_ring_poll(struct nl_ring_sock *rs, struct file *file,
 {
 	__poll_t mask;
 
-	nl_ring_settle_first(rs);
 	if (nl_shadow_is_set(rs))
 		nl_shadow_poll(rs, sock);
 	mask = rs->ops->poll(file, sock, wait);
+	/* on the wait queue: who unmaps the ring from here on wakes this process */
+	nl_ring_settle_first(rs);
 	if (nl_ring_has_rx(rs) && !nl_shadow_is_set(rs)) {
 		mask &= ~(EPOLLIN | EPOLLRDNORM);
 		if (nl_ring_poll_rx(rs, sock))
 			mask |= EPOLLIN | EPOLLRDNORM;
-		if (READ_ONCE(rs->sk->sk_err))
-			mask |= EPOLLERR;
 	}
+	if (READ_ONCE(rs->sk->sk_err))
+		mask |= EPOLLERR;
 	return nl_ring_poll_tx(rs, mask);
 }
 
@@ -294,6 +295,9 @@ int nl_ring_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		if (err != -EAGAIN || !timeo)
 			return err;
 		atomic_inc(&rs->sleepers);
+		/* pairs with nl_ring_vm_close(): one of the two settles */
+		smp_mb__after_atomic();
+		nl_ring_settle_first(rs);
 		err = __skb_wait_for_more_packets(rs->sk, queue, &error, &timeo,
 						  (struct sk_buff *)queue);
 		atomic_dec(&rs->sleepers);
