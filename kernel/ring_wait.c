@@ -22,7 +22,7 @@
 #include "ring_trace.h"
 
 /* The most that a reader can wait for: a few of them add up in an int. */
-#define NL_RING_MOST	(1U << 28)
+#define NL_RING_MOST	0x10000000U
 
 /* messages, or bytes, that have to wait before the reader is woken */
 static u32 nl_ring_threshold(const struct nl_ring_sock *rs,
