@@ -409,7 +409,9 @@ static void test_comes_within_poll(void **state)
 		print_message("  %s: %u messages\n", ways[i].name, TURNS * NEW);
 		run_urgent(&ways[i]);
 	}
-	assert_true(preempt_in_kernel("voluntary"));
+	/* newer kernels have lazy instead of voluntary */
+	assert_true(preempt_in_kernel("voluntary") ||
+		    preempt_in_kernel("lazy"));
 }
 
 int main(void)

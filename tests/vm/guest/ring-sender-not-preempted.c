@@ -107,7 +107,9 @@ static void test_urgent_sender(void **state)
 		raw_send(&from, to.portid, 0, 0, LONG, MSG_DONTWAIT);
 	assert_int_equal(pthread_join(thread, &failed), 0);
 	assert_null(failed);
-	assert_true(preempt_in_kernel("voluntary"));
+	/* newer kernels have lazy instead of voluntary */
+	assert_true(preempt_in_kernel("voluntary") ||
+		    preempt_in_kernel("lazy"));
 	print_message("  %u of %u urgent messages were blocked, %u in all\n",
 		      blocked, TIMES, seen);
 	assert_int_equal(blocked, 0);
