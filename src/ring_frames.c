@@ -190,8 +190,8 @@ static void fetch_error(struct ring_rx *rx)
 
 /*
  * A plain socket reports a loss before the messages that it holds, and so do
- * we. The error is gone if somebody else fetched it, or if the program wants to
- * know of none (NETLINK_NO_ENOBUFS).
+ * we. There is no error if another reader fetched it, or if the program set
+ * NETLINK_NO_ENOBUFS.
  */
 static void look_for_loss(struct ring_rx *rx)
 {
