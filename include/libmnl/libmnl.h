@@ -348,10 +348,26 @@ struct mnl_ring_info {
 	int32_t nsid;		/**< network namespace of the sender, -1: the socket's own */
 };
 
-#define MNL_RING_INFO_GROUP		0x1	/**< \ingroup mnl_ring group is known */
-#define MNL_RING_INFO_CREDENTIALS	0x2	/**< \ingroup mnl_ring pid, uid and gid are known */
-#define MNL_RING_INFO_PORTID		0x4	/**< \ingroup mnl_ring portid is known */
-#define MNL_RING_INFO_NSID		0x8	/**< \ingroup mnl_ring nsid is known */
+/**
+ * \ingroup mnl_ring
+ * The group is known.
+ */
+#define MNL_RING_INFO_GROUP		0x1
+/**
+ * \ingroup mnl_ring
+ * pid, uid and gid are known.
+ */
+#define MNL_RING_INFO_CREDENTIALS	0x2
+/**
+ * \ingroup mnl_ring
+ * portid is known.
+ */
+#define MNL_RING_INFO_PORTID		0x4
+/**
+ * \ingroup mnl_ring
+ * nsid is known.
+ */
+#define MNL_RING_INFO_NSID		0x8
 
 /* setup */
 extern int mnl_socket_mmap(struct mnl_socket *nl);
