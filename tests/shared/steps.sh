@@ -56,6 +56,7 @@ step()
 	esac
 	printf -- '--- exit status %d; the end of %s:\n%s\n---\n' "$status" "$log" \
 		"$(tail -n 50 "$log" | tr -d '\0')"
+	: >"$STEPS/failed.$$"
 	return 1
 }
 
@@ -82,19 +83,23 @@ steps_count()
 	grep -c "^$1 " "$STEPS/results" || :
 }
 
-# the last line counts; ends the script
+# The last line counts; ends the script. One that another script calls fails for its
+# own steps only.
 steps_end()
 {
-	local failed took again
-	failed=$(steps_count FAILED)
-	if [ -z "${STEPS_NESTED-}" ]; then
-		took=$((EPOCHSECONDS - steps_started))
-		again=$(grep -c '' "$STEPS/started-again" 2>/dev/null || :)
-		printf '\nall steps together: %d min %d s\n' $((took / 60)) $((took % 60))
-		[ "${again:-0}" = 0 ] ||
-			echo "$again times a guest died before its command began, and was started again"
-		echo "$(steps_count ok) passed, $failed failed, $(steps_count skipped) skipped"
+	local took again
+	if [ -n "${STEPS_NESTED-}" ]; then
+		[ ! -e "$STEPS/failed.$$" ] || exit 1
+		exit 0
 	fi
-	[ "$failed" = 0 ] || exit 1
+	took=$((EPOCHSECONDS - steps_started))
+	again=$(grep -c '' "$STEPS/started-again" 2>/dev/null || :)
+	printf '\nall steps together: %d min %d s\n' $((took / 60)) $((took % 60))
+	[ "${again:-0}" = 0 ] ||
+		echo "$again times a guest died before its command began, and was started again"
+	grep -v '^ok ' "$STEPS/results" | sort || :
+	echo "$(steps_count ok) passed, $(steps_count FAILED) failed," \
+	     "$(steps_count skipped) skipped"
+	[ "$(steps_count FAILED)" = 0 ] || exit 1
 	exit 0
 }

@@ -81,7 +81,10 @@ static void use(int fd)
 				sizeof(req)), 11);
 }
 
-/* Attaches @delay later. What the module's removal did decides the next delay. */
+/*
+ * Attaches @delay later. What the module's removal did decides the next delay: by a
+ * share of it, as a busy machine may need a thousand times what an idle one needs.
+ */
 static void attach_once(unsigned int me, long *delay)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
@@ -99,8 +102,7 @@ static void attach_once(unsigned int me, long *delay)
 	if (err)
 		__atomic_add_fetch(&shared->refused, 1, __ATOMIC_RELAXED);
 	meet();
-	*delay += shared->removed ? -STEP : STEP;
-	*delay = *delay < 0 ? 0 : *delay;
+	*delay += shared->removed ? -*delay / 4 : *delay / 4 + STEP;
 	if (!err) {
 		child_check(!shared->removed, 15);
 		use(fd);
