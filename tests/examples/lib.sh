@@ -10,6 +10,8 @@
 set -euo pipefail
 
 here=$(realpath "$(dirname "$0")")
+# shellcheck source=tests/shared/needs.sh
+. "$here/../shared/needs.sh"
 if [ "${1-}" != --inside ]; then
 	unshare -n true 2>/dev/null || {
 		echo 'skipped: needs root for a network namespace'
