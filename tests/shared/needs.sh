@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A test that not_here a program is skipped, and says which one. To be sourced.
+# A test that lacks a program is skipped, and says which one. To be sourced.
 # shellcheck shell=bash
 
 # not_here PROGRAM...: those that are not here
