@@ -17,13 +17,14 @@ kernels()
 }
 
 # build_module VERSION [MAKE-ARGUMENT]...: to BUILD/kernel-VERSION/netlink_mmap.ko, in
-# the root of that kernel, by the compiler that Debian built the kernel with
+# the root of that kernel, by the compiler that Debian built the kernel with. Checks
+# that run beside each other want the same ones.
 build_module()
 {
 	local build
 	build=$(realpath -m "${BUILD:-build}")
-	mkdir -p "$build"
-	tests/roots/in-root --bind "$build" "$(kernel_root "$1")" make -C kernel \
+	mkdir -p "$build/kernel-$1"
+	flock "$build/kernel-$1" tests/roots/in-root --bind "$build" "$(kernel_root "$1")" make -C kernel \
 		KERNELRELEASE="$1" BUILDDIR="$build/kernel-$1" "${@:2}"
 }
 
