@@ -20,6 +20,9 @@ struct mnl_socket {
 /* where a socket sends to */
 extern const struct sockaddr_nl mnl_kernel_addr;
 
+/* ring_attach.c */
+int ring_setsockopt(int fd, int option, const void *value, socklen_t len);
+
 /* ring.c */
 struct ring_rx;
 struct ring_tx;

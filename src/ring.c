@@ -240,27 +240,55 @@ static int ask_for_senders(struct mnl_ring *rx)
 	return ring_set(rx, &req, NL_MMAP_F_SENDER);
 }
 
+static int set_rings(struct mnl_socket *nl, unsigned int flags)
+{
+	struct mnl_rings *rings = nl->rings;
+	bool rx, tx;
+
+	if (flags & MNL_RING_RAW) {
+		rx = ring_adopt(&rings->rx.ring);
+		tx = ring_adopt(&rings->tx.ring);
+		rings->raw = rings->rx.in_place = true;
+		if (rx || tx)
+			return 0;
+		errno = EBADR;
+		return -1;
+	}
+	if (set_defaults(nl) == -1)
+		return -1;
+	return flags & MNL_RING_SENDER ? ask_for_senders(&rings->rx.ring) : 0;
+}
+
 /**
  * mnl_socket_mmap2 - receive and send through rings, with flags
  * \param nl socket
- * \param flags 0, or MNL_RING_SENDER: mnl_ring_get_info() is to know the port ID
- * and the network namespace of senders, where the kernel reports them in frames
+ * \param flags 0, MNL_RING_SENDER, or MNL_RING_RAW
  *
  * Maps the rings that were set. If none was, sets both, as
  * mnl_socket_set_ring() does for 4 MiB and 1 MiB, or for less if
  * RLIMIT_MEMLOCK allows less. Rings belong to the socket: mnl_socket_close()
  * ends them.
  *
+ * With MNL_RING_SENDER, mnl_ring_get_info() knows the port ID and the network
+ * namespace of senders, where the kernel reports them in frames.
+ *
+ * With MNL_RING_RAW, maps the rings that the program set with
+ * mnl_socket_setsockopt(NETLINK_RX_RING, NETLINK_TX_RING), and leaves all
+ * frames to the program: mnl_ring_current_frame() and mnl_ring_advance() are
+ * the only calls for such rings, and mnl_socket_recvfrom() and
+ * mnl_socket_sendto() are recvmsg(2) and sendto(2).
+ *
  * Returns 0, also when the kernel has no rings: mnl_socket_get_ring() and
  * mnl_ring_is_mapped() report which it is. A second call changes nothing. On
- * error, it returns -1 and errno is set: EINVAL unknown flags; EBADF and the
- * like for a bad descriptor; ENOMEM.
+ * error, it returns -1 and errno is set: EINVAL unknown flags, or both; EBADR
+ * MNL_RING_RAW and no ring is set; EBADF and the like for a bad descriptor;
+ * ENOMEM.
  */
 EXPORT_SYMBOL int mnl_socket_mmap2(struct mnl_socket *nl, unsigned int flags)
 {
 	struct mnl_rings *rings;
 
-	if (flags & ~MNL_RING_SENDER) {
+	if (flags && flags != MNL_RING_SENDER && flags != MNL_RING_RAW) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -269,9 +297,7 @@ EXPORT_SYMBOL int mnl_socket_mmap2(struct mnl_socket *nl, unsigned int flags)
 		return -1;
 	if (rings->ready)
 		return 0;
-	if (set_defaults(nl) == -1 ||
-	    (flags && ask_for_senders(&rings->rx.ring) == -1) ||
-	    rings_start(rings) == -1) {
+	if (set_rings(nl, flags) == -1 || rings_start(rings) == -1) {
 		mnl_socket_munmap(nl);
 		return -1;
 	}
@@ -370,7 +396,8 @@ struct ring_rx *mnl_socket_copy_from(const struct mnl_socket *nl)
 	struct mnl_rings *rings = nl->rings;
 	struct ring_rx *rx;
 
-	if (rings == NULL || !rings->ready || rings->rx.ring.frame_nr == 0)
+	if (rings == NULL || !rings->ready || rings->raw ||
+	    rings->rx.ring.frame_nr == 0)
 		return NULL;
 	rx = ring_get_rx(&rings->rx.ring);
 	return rx->ring.mem != NULL || rx->in_place ? rx : NULL;
@@ -381,7 +408,8 @@ struct ring_tx *mnl_socket_send_after(const struct mnl_socket *nl)
 {
 	struct mnl_rings *rings = nl->rings;
 
-	if (rings == NULL || !rings->ready || rings_are_inherited(rings))
+	if (rings == NULL || !rings->ready || rings->raw ||
+	    rings_are_inherited(rings))
 		return NULL;
 	ring_expect_queued(rings);
 	return rings->tx.ring.frame_nr > 0 ? &rings->tx : NULL;

@@ -160,6 +160,7 @@ struct mnl_rings {
 	char		*guard;		/* 0 in a child, NULL: no mapping */
 	bool		inherited;	/* the rings are another process's */
 	bool		ready;		/* mnl_socket_mmap() was called */
+	bool		raw;		/* the program owns the frames' status */
 	bool		unasked;	/* the program did not ask for a ring */
 };
 
@@ -272,14 +273,12 @@ static inline void ring_expect_queued(struct mnl_rings *rings)
 	__atomic_store_n(&rings->rx.queued, true, __ATOMIC_RELAXED);
 }
 
-/* ring_attach.c */
-int ring_attach(int fd);
-
 /* ring_map.c */
 struct ring_buffer *ring_buffer(size_t size);
 void ring_buffer_keep(struct ring_rx *rx, struct ring_slot *slot);
 int ring_set(struct mnl_ring *ring, const struct nl_mmap_req *req,
 	     unsigned int flags);
+bool ring_adopt(struct mnl_ring *ring);
 void ring_remove(struct mnl_ring *ring);
 socklen_t ring_get_state(const struct mnl_ring *ring,
 			 struct nl_mmap_state *state);

@@ -69,8 +69,7 @@ static int attach_by(int genl, int fd)
 	return genl_talk(genl, nlh, NULL, NULL);
 }
 
-/* 0, or -1 and errno */
-int ring_attach(int fd)
+static int ring_attach(int fd)
 {
 	int genl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	int ret, err;
@@ -82,4 +81,18 @@ int ring_attach(int fd)
 	close(genl);
 	errno = err;
 	return ret;
+}
+
+/* setsockopt(2) of a ring option; a socket that has none is attached first */
+int ring_setsockopt(int fd, int option, const void *value, socklen_t len)
+{
+	if (setsockopt(fd, SOL_NETLINK, option, value, len) == 0)
+		return 0;
+	if (errno != ENOPROTOOPT)
+		return -1;
+	if (ring_attach(fd) == -1) {
+		errno = ENOPROTOOPT;
+		return -1;
+	}
+	return setsockopt(fd, SOL_NETLINK, option, value, len);
 }

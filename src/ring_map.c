@@ -62,18 +62,9 @@ socklen_t ring_get_state(const struct mnl_ring *ring,
 static int set_option(const struct mnl_ring *ring,
 		      const struct nl_mmap_req2 *req)
 {
-	int fd = ring->rings->fd, option = ring_option(ring);
-	socklen_t len = req->nm_flags ? sizeof(*req) : sizeof(req->req);
-
-	if (setsockopt(fd, SOL_NETLINK, option, req, len) == 0)
-		return 0;
-	if (errno != ENOPROTOOPT)
-		return -1;
-	if (ring_attach(fd) == -1) {
-		errno = ENOPROTOOPT;
-		return -1;
-	}
-	return setsockopt(fd, SOL_NETLINK, option, req, len);
+	return ring_setsockopt(ring->rings->fd, ring_option(ring), req,
+			       req->nm_flags ? sizeof(*req) :
+					       sizeof(req->req));
 }
 
 /* @flags that the kernel does not know are left out */
@@ -98,6 +89,19 @@ int ring_set(struct mnl_ring *ring, const struct nl_mmap_req *req,
 	ring->heeds_room = ring_get_state(ring, &state) >= sizeof(state);
 	ring->flags = ring->in_kernel ? state.nm_flags : 0;
 	return 0;
+}
+
+/* the ring that the program set by itself: false if there is none */
+bool ring_adopt(struct mnl_ring *ring)
+{
+	struct nl_mmap_state state;
+
+	if (ring_get_state(ring, &state) == 0)
+		return false;
+	ring->req = state.req;
+	ring->in_kernel = state.req.nm_frame_nr > 0;
+	ring->flags = state.nm_flags;
+	return ring->in_kernel;
 }
 
 void ring_remove(struct mnl_ring *ring)

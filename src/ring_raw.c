@@ -12,76 +12,51 @@
  * @{
  */
 
-static bool is_busy(struct mnl_ring *ring)
-{
-	if (ring->type == MNL_RING_TX)
-		return to_tx(ring)->reserved > 0;
-	return to_rx(ring)->peeked > 0 || to_rx(ring)->part != NULL;
-}
-
 /**
  * mnl_ring_current_frame - header of the next frame
- * \param ring ring
+ * \param ring ring of a socket mapped with MNL_RING_RAW
  *
- * RX: the frame whose message comes next. If nm_status is NL_MMAP_STATUS_VALID,
- * nm_len bytes of message follow the header (NL_MMAP_HDRLEN, or NL_MMAP_HDR2LEN
- * with MNL_RING_SENDER), which may be more than a frame has; if it is
- * NL_MMAP_STATUS_COPY, recv(2) on the socket takes the message; else no message
- * is ready. TX: the frame to build the next message in, if it is
- * NL_MMAP_STATUS_UNUSED. The status is to be read with acquire order and never
- * written: mnl_ring_advance() does. Losses are reported by mnl_ring_wait().
+ * Returns the same frame until mnl_ring_advance() is called, whatever its
+ * status. RX: a message of nm_len bytes follows the header (NL_MMAP_HDRLEN) if
+ * nm_status is NL_MMAP_STATUS_VALID; recv(2) takes the message if it is
+ * NL_MMAP_STATUS_COPY; otherwise no message is ready. TX: a message can be built
+ * after the header if nm_status is NL_MMAP_STATUS_UNUSED.
  *
- * Returns the header. On error, it returns NULL and errno is set: EOPNOTSUPP
- * the ring is not mapped, EBUSY messages were peeked at and not given back, or
- * a frame is reserved.
+ * The program owns nm_status: it reads it with acquire order, gives an RX frame
+ * back by writing NL_MMAP_STATUS_UNUSED, and hands over a TX frame by writing
+ * nm_len and then NL_MMAP_STATUS_VALID, with release order. It waits in poll(2),
+ * which is also what continues a dump.
+ *
+ * Returns the header. On error, it returns NULL and errno is set to EOPNOTSUPP:
+ * the socket was not mapped with MNL_RING_RAW, or by another process.
  */
 EXPORT_SYMBOL struct nl_mmap_hdr *mnl_ring_current_frame(struct mnl_ring *ring)
 {
-	if (ring->type == MNL_RING_RX)
-		ring_get_rx(ring);
-	else
-		ring_get_tx(ring);
-	if (ring->mem == NULL) {
+	if (!ring->rings->raw || ring->mem == NULL ||
+	    rings_are_inherited(ring->rings)) {
 		errno = EOPNOTSUPP;
 		return NULL;
-	}
-	if (is_busy(ring)) {
-		errno = EBUSY;
-		return NULL;
-	}
-	if (ring->type == MNL_RING_RX) {
-		ring_read_in_place(to_rx(ring));
-		ring_frames_find(to_rx(ring));
 	}
 	return ring_frame(ring, ring->head);
 }
 
 /**
- * mnl_ring_advance - hand the current frame to the kernel and go on
- * \param ring ring
+ * mnl_ring_advance - go on to the next frame
+ * \param ring ring of a socket mapped with MNL_RING_RAW
  *
- * RX: gives the message, or the COPY frame, back. TX: the program has written a
- * message of nm_len bytes, which mnl_ring_flush() will send.
+ * Changes no status: the program hands the frame over before this call or after
+ * it. TX: mnl_socket_sendto(nl, NULL, 0) sends what was handed over.
  *
  * Returns 0. On error, it returns -1 and errno is set as by
- * mnl_ring_current_frame(), or: EAGAIN RX: no message is ready; TX: all frames
- * are in use; EINVAL TX: nm_len is 0; EMSGSIZE TX: nm_len is more than fits.
+ * mnl_ring_current_frame().
  */
 EXPORT_SYMBOL int mnl_ring_advance(struct mnl_ring *ring)
 {
-	struct nl_mmap_hdr *hdr = mnl_ring_current_frame(ring);
-	int ret;
-
-	if (hdr == NULL)
+	if (mnl_ring_current_frame(ring) == NULL)
 		return -1;
-	if (ring->type == MNL_RING_RX)
-		return ring_frames_pass_on(to_rx(ring));
-	if (mnl_ring_reserve(ring, ring->capacity) == NULL)
-		return -1;
-	ret = mnl_ring_commit(ring, hdr->nm_len);
-	if (ret == -1)
-		mnl_ring_cancel(ring);
-	return ret;
+	ring->head = ring_index(ring, ring->head, 1);
+	ring->tail = ring->head;
+	return 0;
 }
 
 /**

@@ -253,11 +253,17 @@ EXPORT_SYMBOL int mnl_socket_close(struct mnl_socket *nl)
  * \param buf value
  * \param len bytes in buf
  *
+ * NETLINK_RX_RING and NETLINK_TX_RING set a ring that the program maps by itself,
+ * or with mnl_socket_mmap2(nl, MNL_RING_RAW). On a kernel whose sockets have no
+ * such options, they are asked of the module first.
+ *
  * Returns 0. On error, it returns -1 and errno is what setsockopt(2) said.
  */
 EXPORT_SYMBOL int mnl_socket_setsockopt(const struct mnl_socket *nl, int type,
 					void *buf, socklen_t len)
 {
+	if (type == NETLINK_RX_RING || type == NETLINK_TX_RING)
+		return ring_setsockopt(nl->fd, type, buf, len);
 	return setsockopt(nl->fd, SOL_NETLINK, type, buf, len);
 }
 

@@ -336,6 +336,14 @@ struct mnl_ring_stats {
 
 /**
  * \ingroup mnl_ring
+ * For mnl_socket_mmap2(): the program set the rings with
+ * mnl_socket_setsockopt(), and reads and writes frames as programs of 2012 do
+ * (mnl_ring_current_frame()).
+ */
+#define MNL_RING_RAW		0x2
+
+/**
+ * \ingroup mnl_ring
  * \brief where a message comes from, see mnl_ring_get_info()
  */
 struct mnl_ring_info {

@@ -635,7 +635,7 @@ static void test_sender_flag(void **state)
 		setup(state);
 	}
 	memset(&played, 0, sizeof(played));
-	assert_fails(mnl_socket_mmap2(nl, 2), EINVAL);
+	assert_fails(mnl_socket_mmap2(nl, 4), EINVAL);
 }
 
 /* the program has all frames: nothing comes until it gives some back */

@@ -443,10 +443,14 @@ static void wait_for(pid_t pid)
 static void test_close_in_child(void **state)
 {
 	struct mnl_ring *rx = map_rings(nl);
-	char *frames = (void *)mnl_ring_current_frame(rx);
+	char *frames;
+	size_t len;
 	pid_t pid;
 
 	(void)state;
+	send_seq(nl, 0);
+	frames = (char *)mnl_ring_peek(rx, &len) - NL_MMAP_HDRLEN;
+	assert_int_equal(mnl_ring_release(rx, 1), 0);
 	send_seq(nl, 1);
 	assert_int_equal(mnl_ring_wait(rx, -1), 1);
 	pid = start_child();

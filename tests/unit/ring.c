@@ -486,44 +486,6 @@ static void test_keep_all(void **state)
 	assert_int_equal(mnl_ring_release(rx, 1), 0);
 }
 
-/* as a program of 2012 reads and writes frames */
-static void test_raw_frames(void **state)
-{
-	struct nl_mmap_hdr *hdr;
-	char buf[HUGE_MESSAGE];
-	unsigned int i;
-
-	(void)state;
-	if (!mnl_ring_is_mapped(rx)) {
-		assert_null_errno(mnl_ring_current_frame(rx), EOPNOTSUPP);
-		assert_fails(mnl_ring_advance(tx), EOPNOTSUPP);
-		return;
-	}
-	assert_fails(mnl_ring_advance(rx), EAGAIN);
-	for (i = 0; i < 100; i++) {
-		size_t len = i % 3 == 0 ? 100 : i % 3 == 1 ? LONG_MESSAGE :
-			     HUGE_MESSAGE;
-
-		send_to_rx(i, len);
-		assert_int_equal(mnl_ring_wait(rx, -1), 1);
-		hdr = mnl_ring_current_frame(rx);
-		assert_non_null(hdr);
-		assert_int_equal(hdr->nm_len, len);
-		if (hdr->nm_status == NL_MMAP_STATUS_COPY) {
-			assert_int_equal(recv(mnl_socket_get_fd(nl), buf,
-					      sizeof(buf), 0), len);
-			check((void *)buf, i, len);
-		} else {
-			check((void *)((char *)hdr + NL_MMAP_HDRLEN), i, len);
-		}
-		assert_int_equal(mnl_ring_advance(rx), 0);
-	}
-	send_to_rx(1, 100);
-	expect_peek(1, 100);
-	assert_null_errno(mnl_ring_current_frame(rx), EBUSY);
-	assert_int_equal(mnl_ring_release(rx, 1), 0);
-}
-
 struct run {
 	unsigned int next;
 	int stop_at;
@@ -1021,25 +983,6 @@ static void test_transmit(void **state)
 	assert_int_equal(stats(tx).bytes, seq * 32);
 }
 
-static void test_raw_transmit(void **state)
-{
-	struct nl_mmap_hdr *hdr;
-
-	(void)state;
-	if (!mnl_ring_is_mapped(tx))
-		return;
-	hdr = mnl_ring_current_frame(tx);
-	assert_non_null(hdr);
-	assert_int_equal(hdr->nm_status, NL_MMAP_STATUS_UNUSED);
-	hdr->nm_len = 0;
-	assert_fails(mnl_ring_advance(tx), EINVAL);
-	hdr->nm_len = build_get_link((char *)hdr + NL_MMAP_HDRLEN, 1, 1);
-	assert_int_equal(mnl_ring_advance(tx), 0);
-	commit_get_link(2, 1);
-	assert_int_equal(mnl_ring_flush(tx), 64);
-	expect_answers(1, 2);
-}
-
 static void test_reserve_errors(void **state)
 {
 	(void)state;
@@ -1231,7 +1174,6 @@ int main(void)
 		USER_TEST(test_keep_random),
 		USER_TEST(test_keep_in_callback),
 		USER_TEST(test_keep_all),
-		USER_TEST(test_raw_frames),
 		USER_TEST(test_cb_run),
 		USER_TEST(test_cb_run_checks),
 		USER_TEST(test_recvfrom),
@@ -1245,7 +1187,6 @@ int main(void)
 		USER_TEST(test_interrupted),
 		USER_TEST(test_overrun),
 		ROUTE_TEST(test_transmit),
-		ROUTE_TEST(test_raw_transmit),
 		ROUTE_TEST(test_reserve_errors),
 		ROUTE_TEST(test_sendto),
 		ROUTE_TEST(test_batch_in_frame),
