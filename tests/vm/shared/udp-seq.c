@@ -11,6 +11,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -96,6 +97,20 @@ static uint64_t wait_for_ack(int fd)
 	return acked;
 }
 
+/*
+ * Loopback queues packets by processor: those of a sender that moves to another one
+ * may be overtaken before any netfilter queue sees them.
+ */
+static void stay_on_this_processor(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		fail("sched_setaffinity");
+}
+
 static int send_all(const char *addr, unsigned long port, uint64_t count,
 		    size_t size)
 {
@@ -113,6 +128,7 @@ static int send_all(const char *addr, unsigned long port, uint64_t count,
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)))
 		fail("connect");
 
+	stay_on_this_processor();
 	for (seq = 0; seq < count; seq++) {
 		while (seq - acked >= WINDOW)
 			acked = wait_for_ack(fd);
