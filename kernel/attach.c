@@ -44,6 +44,8 @@ static void (*nlm_orig_destruct)(struct sock *sk) __ro_after_init;
  * @callers: sum of the tasks that make them
  * @takers: those of recvmsg that take messages
  * @skipped: no part of a dump was made because of these
+ * @lookers: those of recvmsg that take nothing, see nlm_peek()
+ * @gone: an error was reported, and gone: one of the lookers has it
  * @dump: a dump may be running
  * @refused: netlink may refuse messages until it finds the queue empty
  *
@@ -56,6 +58,8 @@ struct nlm_sock {
 	unsigned long		callers;
 	unsigned int		takers;
 	bool			skipped;
+	unsigned int		lookers;
+	bool			gone;
 	bool			dump;
 	bool			refused;
 };
@@ -158,17 +162,85 @@ static void nlm_look_at_calls(struct nlm_sock *nlm)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
+/* Does an error wait for the program? */
+static bool nlm_has_error(const struct sock *sk)
+{
+	/* pairs with xchg() in nlm_end_look(): it is in one of the two */
+	return smp_load_acquire(&sk->sk_err_soft) || READ_ONCE(sk->sk_err);
+}
+
 /* Does netlink make a part now, if a dump runs? */
 static bool nlm_may_make_part(const struct sock *sk)
 {
-	return !READ_ONCE(sk->sk_err) &&
+	return !nlm_has_error(sk) &&
 	       atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) / 2;
 }
 
 /*
- * A call of recvmsg that takes nothing. An error that waits for the program is
- * put back, unless there is another one by now.
+ * Looks. Netlink's recvmsg reports an error that waits, and it waits no more. A
+ * look is not the program's call and must not use up an error, nor hide it for a
+ * while. So an error that is reported while somebody looks waits in sk_err_soft:
+ * getsockopt(SO_ERROR) finds it there, and so do poll() and recvmsg(), see
+ * nlm_has_error(), but not netlink.
+ *
+ * If a look was faster than the report, the report finds no error. Then the
+ * look has it, or the program has asked in that very moment: what the look
+ * returns tells which, and undoes the guess.
  */
+
+/* An error was reported. */
+static void nlm_keep_error(struct nlm_sock *nlm)
+{
+	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
+	struct sock *sk = nlm->rings.sk;
+	unsigned long flags;
+	int err;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (nlm->lookers) {
+		err = xchg(&sk->sk_err, 0);
+		nlm->gone |= !err;
+		WRITE_ONCE(sk->sk_err_soft, err ?: ENOBUFS);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+static void nlm_begin_look(struct nlm_sock *nlm)
+{
+	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
+
+	spin_lock_irq(&queue->lock);
+	nlm->lookers++;
+	spin_unlock_irq(&queue->lock);
+}
+
+/* @taken: the error that it took, or 0 */
+static void nlm_end_look(struct nlm_sock *nlm, int taken)
+{
+	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
+	struct sock *sk = nlm->rings.sk;
+	int err;
+
+	spin_lock_irq(&queue->lock);
+	nlm->lookers--;
+	if (taken && !nlm->gone)
+		WRITE_ONCE(sk->sk_err_soft, taken);
+	else if (!taken && nlm->gone)
+		cmpxchg(&sk->sk_err_soft, ENOBUFS, 0);
+	nlm->gone = false;
+	/* who goes to sleep looks at sk_err only; found in both, it is one error */
+	err = nlm->lookers ? 0 : READ_ONCE(sk->sk_err_soft);
+	if (err) {
+		WRITE_ONCE(sk->sk_err, err);
+		if (!xchg(&sk->sk_err_soft, 0))
+			cmpxchg(&sk->sk_err, err, 0);
+	}
+	spin_unlock_irq(&queue->lock);
+	if (err)
+		nlm_orig_error_report(sk);
+}
+
+/* A call of recvmsg that takes nothing. */
 static int nlm_peek(struct nlm_sock *nlm, struct socket *sock, size_t len)
 {
 	u8 byte;
@@ -178,11 +250,10 @@ static int nlm_peek(struct nlm_sock *nlm, struct socket *sock, size_t len)
 
 	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, vec.iov_len);
 	nlm_enter(nlm, false);
+	nlm_begin_look(nlm);
 	err = nlm_orig_ops->recvmsg(sock, &msg, len, MSG_PEEK | MSG_DONTWAIT);
+	nlm_end_look(nlm, err < 0 && err != -EAGAIN ? -err : 0);
 	nlm_leave(nlm, false);
-	if (err < 0 && err != -EAGAIN && !cmpxchg(&sock->sk->sk_err, 0, -err))
-		/* who looked meanwhile did not find it */
-		nlm_orig_error_report(sock->sk);
 	return err;
 }
 
@@ -254,7 +325,12 @@ int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len, int flags)
 {
 	struct nlm_sock *nlm = nlm_of(rs);
-	int err;
+	int err = 0;
+
+	if (unlikely(READ_ONCE(rs->sk->sk_err_soft)))
+		err = xchg(&rs->sk->sk_err_soft, 0);
+	if (err)
+		return -err;
 
 	nlm_enter(nlm, true);
 	err = nlm_orig_ops->recvmsg(sock, msg, len, flags);
@@ -292,7 +368,7 @@ void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 	bool empty = skb_queue_empty_lockless(&rs->sk->sk_receive_queue);
 	bool refused = READ_ONCE(nlm->refused) && empty;
 
-	if ((!refused && !nlm_has_senders(rs->sk)) || READ_ONCE(rs->sk->sk_err))
+	if ((!refused && !nlm_has_senders(rs->sk)) || nlm_has_error(rs->sk))
 		return;
 	/* who makes parts comes here afterwards; a look at his token makes another */
 	if (test_bit(0, &rs->making))
@@ -337,6 +413,7 @@ static void nlm_error_report(struct sock *sk)
 	rs = nlm_sk(sk);
 	if (rs) {
 		WRITE_ONCE(nlm_of(rs)->refused, true);
+		nlm_keep_error(nlm_of(rs));
 		nl_ring_overrun(rs);
 	}
 	rcu_read_unlock();
@@ -433,7 +510,9 @@ static int nlm_mmap(struct file *file, struct socket *sock,
 static __poll_t nlm_poll(struct file *file, struct socket *sock,
 			 struct poll_table_struct *wait)
 {
-	return nl_ring_poll(nlm_rings(sock), file, sock, wait);
+	__poll_t mask = nl_ring_poll(nlm_rings(sock), file, sock, wait);
+
+	return nlm_has_error(sock->sk) ? mask | EPOLLERR : mask;
 }
 
 static int nlm_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)

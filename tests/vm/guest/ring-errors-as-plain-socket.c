@@ -222,6 +222,40 @@ static void test_while_polled(void **state)
 	assert_int_equal(twice, 0);
 }
 
+/*
+ * A socket that refuses messages since before it was attached receives again when
+ * the frames have brought what waited. Put back: nlm_alloc() without @refused;
+ * nothing comes any more, and no error either.
+ */
+static void test_overran_before(void **state)
+{
+	const int rcvbuf = 4096, group = GROUP;
+	struct raw_socket s;
+	unsigned int i;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(setsockopt(s.fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf,
+				    sizeof(rcvbuf)), 0);
+	assert_int_equal(setsockopt(s.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+				    &group, sizeof(group)), 0);
+	for (i = 0; i < 100; i++)
+		multicast(i);
+	assert_int_equal(error_of(&s), ENOBUFS);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, raw_req(FRAME, 64)),
+			 0);
+	assert_int_equal(raw_map(&s), 0);
+	for (i = 0; raw_poll(&s, POLLIN, 0); i++)
+		raw_expect(&s, i, LEN);
+	assert_in_range(i, 1, 50);
+	multicast(1000);
+	assert_int_equal(raw_poll(&s, POLLIN, 0), POLLIN);
+	raw_expect(&s, 1000, LEN);
+	assert_int_equal(error_of(&s), 0);
+	raw_close(&s);
+}
+
 #define error_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -229,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		error_test(test_before_messages),
 		error_test(test_same_message),
+		error_test(test_overran_before),
 		error_test(test_while_polled),
 	};
 
