@@ -374,7 +374,8 @@ void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 	if (test_bit(0, &rs->making))
 		return;
 	/* a look at a message would make a part of a dump, before its turn */
-	if (!empty && nl_host_dump_runs(rs))
+	if (!empty && (rs->shadow.set ? READ_ONCE(rs->shadow.dump) :
+					nl_host_dump_runs(rs)))
 		return;
 
 	/* nothing is queued while it is refused: the queue stays empty */
