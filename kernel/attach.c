@@ -48,8 +48,9 @@ static void (*nlm_orig_destruct)(struct sock *sk) __ro_after_init;
  * @gone: an error was reported, and gone: one of the lookers has it
  * @dump: a dump may be running
  * @refused: netlink may refuse messages until it finds the queue empty
+ * @no_enobufs: NETLINK_NO_ENOBUFS, if it was set since the socket was attached
  *
- * All but the last one are protected by the lock of the receive queue.
+ * All but the last two are protected by the lock of the receive queue.
  */
 struct nlm_sock {
 	struct nl_ring_sock	rings;
@@ -62,6 +63,7 @@ struct nlm_sock {
 	bool			gone;
 	bool			dump;
 	bool			refused;
+	bool			no_enobufs;
 };
 
 static struct nlm_sock *nlm_of(const struct nl_ring_sock *rs)
@@ -386,6 +388,18 @@ void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 		WRITE_ONCE(nlm->refused, true);
 }
 
+/**
+ * nl_host_reports_loss - is the program to be told that messages were lost?
+ * @rs: rings of the socket
+ *
+ * Return: whether NETLINK_NO_ENOBUFS is not set, as far as it was set since the
+ * socket was attached.
+ */
+bool nl_host_reports_loss(const struct nl_ring_sock *rs)
+{
+	return !READ_ONCE(nlm_of(rs)->no_enobufs);
+}
+
 /*
  * Operations of an attached socket
  */
@@ -456,10 +470,18 @@ static bool nlm_is_ring_option(int level, int optname)
 static int nlm_setsockopt(struct socket *sock, int level, int optname,
 			  sockptr_t optval, unsigned int optlen)
 {
+	struct nl_ring_sock *rs = nlm_rings(sock);
+	int err, value = 0;
+
 	if (nlm_is_ring_option(level, optname))
-		return nl_ring_setsockopt(nlm_rings(sock), optname, optval,
-					  optlen);
-	return nlm_orig_ops->setsockopt(sock, level, optname, optval, optlen);
+		return nl_ring_setsockopt(rs, optname, optval, optlen);
+
+	err = nlm_orig_ops->setsockopt(sock, level, optname, optval, optlen);
+	if (!err && level == SOL_NETLINK && optname == NETLINK_NO_ENOBUFS &&
+	    optlen >= sizeof(value) &&
+	    !copy_from_sockptr(&value, optval, sizeof(value)))
+		WRITE_ONCE(nlm_of(rs)->no_enobufs, value);
+	return err;
 }
 
 static int nlm_getsockopt(struct socket *sock, int level, int optname,

@@ -283,5 +283,6 @@ bool nl_host_dump_runs(const struct nl_ring_sock *rs);
 bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
 		       unsigned int room);
 void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock);
+bool nl_host_reports_loss(const struct nl_ring_sock *rs);
 
 #endif /* NETLINK_MMAP_RING_H */

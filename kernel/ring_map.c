@@ -119,7 +119,7 @@ unsigned int nl_ring_settle_locked(struct nl_ring_sock *rs)
 }
 
 /**
- * nl_ring_report_loss - report messages as lost, as netlink does
+ * nl_ring_report_loss - count messages as lost, and report it, as netlink does
  * @rs: rings of the socket
  * @lost: how many
  */
@@ -130,6 +130,8 @@ void nl_ring_report_loss(struct nl_ring_sock *rs, unsigned int lost)
 	if (!lost)
 		return;
 	atomic_add(lost, &sk->sk_drops);
+	if (!nl_host_reports_loss(rs))
+		return;
 	WRITE_ONCE(sk->sk_err, ENOBUFS);
 	sk_error_report(sk);
 }

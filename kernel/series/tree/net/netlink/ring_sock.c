@@ -72,6 +72,15 @@ void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 		netlink_rcv_wake(rs->sk);
 }
 
+/**
+ * nl_host_reports_loss - is the program to be told that messages were lost?
+ * @rs: rings of the socket
+ */
+bool nl_host_reports_loss(const struct nl_ring_sock *rs)
+{
+	return netlink_reports_loss(rs->sk);
+}
+
 /* in process context, before netlink takes the socket out of its tables */
 void netlink_ring_release(struct nl_ring_sock *rs)
 {
