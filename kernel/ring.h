@@ -192,6 +192,7 @@ struct nl_shadow {
  * @wakeups: deliveries that found somebody waiting and woke him
  * @shadow: of a shadow ring
  * @list: in the list of all sockets with rings, see ring_family.c
+ * @number: its place there
  *
  * Lock order: @tx_mutex, mmap_lock, @map_mutex, then the lock of the receive
  * queue (@sk->sk_receive_queue.lock), which is taken in any context and protects
@@ -225,6 +226,7 @@ struct nl_ring_sock {
 	atomic64_t		wakeups;
 	struct nl_shadow	shadow;
 	struct list_head	list;
+	u64			number;
 };
 
 /**

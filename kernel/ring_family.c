@@ -14,8 +14,12 @@
 
 #include "ring.h"
 
-/* sockets that may have rings, until they are closed; the mutex protects it */
+/*
+ * Sockets that may have rings, until they are closed, in the order of their
+ * numbers; the mutex protects both.
+ */
 static LIST_HEAD(nl_ring_socks);
+static u64 nl_ring_last_number;
 static DEFINE_MUTEX(nl_ring_list_mutex);
 
 /**
@@ -25,6 +29,7 @@ static DEFINE_MUTEX(nl_ring_list_mutex);
 void nl_ring_list_add(struct nl_ring_sock *rs)
 {
 	mutex_lock(&nl_ring_list_mutex);
+	rs->number = ++nl_ring_last_number;
 	list_add_tail(&rs->list, &nl_ring_socks);
 	mutex_unlock(&nl_ring_list_mutex);
 }
@@ -177,32 +182,53 @@ static int nl_ring_cmd_get(struct sk_buff *skb, struct genl_info *info)
 	return err < 0 ? err : -ENOENT;
 }
 
-/* cb->args[0]: rings that earlier parts of the dump have looked at */
+/*
+ * Where the next part of a dump begins. Sockets that are closed meanwhile make
+ * no difference to that, and new ones come last.
+ */
+struct nl_ring_cursor {
+	u64	number;
+	int	optname;
+};
+
+/* 0, or -EMSGSIZE: the cursor is where to go on */
+static int nl_ring_dump_sock(struct sk_buff *skb, struct netlink_callback *cb,
+			     struct nl_ring_sock *rs)
+{
+	struct nl_ring_cursor *cursor = (void *)cb->ctx;
+	int optname = NETLINK_RX_RING;
+
+	if (rs->number == cursor->number)
+		optname = cursor->optname;
+	cursor->number = rs->number;
+	for (; optname <= NETLINK_TX_RING; optname++) {
+		cursor->optname = optname;
+		if (nl_ring_put_message(skb, NETLINK_CB(cb->skb).portid,
+					cb->nlh->nlmsg_seq, NLM_F_MULTI, rs,
+					optname) < 0)
+			return -EMSGSIZE;
+	}
+	cursor->number++;
+	cursor->optname = NETLINK_RX_RING;
+	return 0;
+}
+
 static int nl_ring_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	static const int types[] = { NETLINK_RX_RING, NETLINK_TX_RING };
+	struct nl_ring_cursor *cursor = (void *)cb->ctx;
 	struct net *net = sock_net(cb->skb->sk);
 	struct nl_ring_sock *rs;
-	long index = 0;
-	int i;
 
+	BUILD_BUG_ON(sizeof(*cursor) > sizeof(cb->ctx));
 	mutex_lock(&nl_ring_list_mutex);
 	list_for_each_entry(rs, &nl_ring_socks, list) {
-		if (!net_eq(sock_net(rs->sk), net))
+		if (rs->number < cursor->number ||
+		    !net_eq(sock_net(rs->sk), net))
 			continue;
-		for (i = 0; i < ARRAY_SIZE(types); i++, index++) {
-			if (index < cb->args[0])
-				continue;
-			if (nl_ring_put_message(skb,
-						NETLINK_CB(cb->skb).portid,
-						cb->nlh->nlmsg_seq,
-						NLM_F_MULTI, rs, types[i]) < 0)
-				goto out;
-		}
+		if (nl_ring_dump_sock(skb, cb, rs))
+			break;
 	}
-out:
 	mutex_unlock(&nl_ring_list_mutex);
-	cb->args[0] = index;
 	return skb->len;
 }
 

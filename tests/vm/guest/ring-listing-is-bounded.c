@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A listing of rings takes a time that depends on how many rings there are, not on
- * how many frames they have: 100 rings that are in use meanwhile. Needs the module
- * and root.
+ * how many frames they have: 100 rings that are in use meanwhile. It has each ring
+ * once, though others go. Needs the module and root.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -98,10 +98,48 @@ static void test_listing(void **state)
 	assert_true(large < 3 * small);
 }
 
+/*
+ * Sockets of the first part are closed before the last one is made: all others
+ * are listed, once. Put back: parts begin at the n-th ring, and skip some.
+ */
+#define MANY	400
+#define CLOSED	20
+
+static struct raw_socket many[MANY];
+static unsigned int listed[MANY];
+
+static void list_and_close(const char *msg, void *data)
+{
+	uint64_t portid = raw_number(msg, NETLINK_MMAP_A_RING_PORTID);
+	unsigned int *n = data, i;
+
+	for (i = 0; i < MANY; i++)
+		if (many[i].portid == portid)
+			listed[i]++;
+	if (++*n == CLOSED)
+		for (i = 0; i < CLOSED; i++)
+			raw_close(&many[i]);
+}
+
+static void test_closed_meanwhile(void **state)
+{
+	unsigned int i, n = 0;
+
+	(void)state;
+	for (i = 0; i < MANY; i++)
+		raw_open_rings(&many[i], NETLINK_USERSOCK, FRAME, 32, 0);
+	raw_for_each_ring(list_and_close, &n);
+	for (i = 0; i < MANY; i++)
+		assert_int_equal(listed[i], 1);
+	for (i = CLOSED; i < MANY; i++)
+		raw_close(&many[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listing),
+		cmocka_unit_test(test_closed_meanwhile),
 	};
 
 	alarm(120);

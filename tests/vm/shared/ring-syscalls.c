@@ -156,7 +156,8 @@ int raw_attach(int fd)
 	return err ? -1 : 0;
 }
 
-static uint64_t genl_number(const char *msg, uint16_t type)
+/* an attribute of a message of the family, which has it */
+uint64_t raw_number(const char *msg, int type)
 {
 	const struct nlattr *attr = genl_attr(msg, type);
 	uint64_t value = 0;
@@ -182,11 +183,11 @@ int64_t raw_get(uint64_t inode, uint32_t type, int attr)
 		genl_put(&req, NETLINK_MMAP_A_RING_TYPE, &type, sizeof(type));
 	len = genl_talk(fd, &req, buf, sizeof(buf));
 	close(fd);
-	return len < 0 ? len : (int64_t)genl_number(buf, attr);
+	return len < 0 ? len : (int64_t)raw_number(buf, attr);
 }
 
 /* calls back for each ring that the family lists */
-static void for_each_ring(void (*cb)(const char *msg, void *data), void *data)
+void raw_for_each_ring(void (*cb)(const char *msg, void *data), void *data)
 {
 	struct genl_request req;
 	struct nlmsghdr *nlh;
@@ -220,7 +221,7 @@ unsigned int raw_count_rings(void)
 {
 	unsigned int count = 0;
 
-	for_each_ring(count_ring, &count);
+	raw_for_each_ring(count_ring, &count);
 	return count;
 }
 
@@ -236,11 +237,11 @@ static void look_at_ring(const char *msg, void *data)
 {
 	struct wanted *w = data;
 
-	if (genl_number(msg, NETLINK_MMAP_A_RING_PORTID) != w->portid ||
-	    genl_number(msg, NETLINK_MMAP_A_RING_TYPE) != (uint64_t)w->type)
+	if (raw_number(msg, NETLINK_MMAP_A_RING_PORTID) != w->portid ||
+	    raw_number(msg, NETLINK_MMAP_A_RING_TYPE) != (uint64_t)w->type)
 		return;
 	w->found++;
-	w->value = genl_number(msg, w->attr);
+	w->value = raw_number(msg, w->attr);
 }
 
 /* a counter of the ring as the family lists it; fails without ring */
@@ -248,7 +249,7 @@ uint64_t raw_counter(const struct raw_socket *s, int type, int attr)
 {
 	struct wanted w = { s->portid, type, attr, 0, 0 };
 
-	for_each_ring(look_at_ring, &w);
+	raw_for_each_ring(look_at_ring, &w);
 	assert_int_equal(w.found, 1);
 	return w.value;
 }

@@ -80,6 +80,8 @@ ssize_t raw_send(const struct raw_socket *s, uint32_t portid, uint32_t groups,
 		 uint32_t seq, size_t len, int flags);
 void raw_expect(struct raw_socket *s, uint32_t seq, size_t len);
 ssize_t raw_run_tx(const struct raw_socket *s, uint32_t portid, int flags);
+uint64_t raw_number(const char *msg, int type);
+void raw_for_each_ring(void (*cb)(const char *msg, void *data), void *data);
 int64_t raw_get(uint64_t inode, uint32_t type, int attr);
 unsigned int raw_count_rings(void);
 uint64_t raw_counter(const struct raw_socket *s, int type, int attr);
