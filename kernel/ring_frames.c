@@ -117,13 +117,14 @@ static int nl_ring_look_behind(struct nl_ring *ring, unsigned int offset,
 static int nl_ring_find(struct nl_ring *ring, unsigned int span)
 {
 	const unsigned int nr = ring->req.nm_frame_nr;
-	unsigned int looks = NL_RING_LOOKS + span;
+	/* of these, those in front of the message are passed over at once */
+	const unsigned int most = min(NL_RING_LOOKS + span, nr);
 	unsigned int offset = 0, run = 0;
 	unsigned int index, status;
 	int err;
 
 	while (run < span) {
-		if (offset >= nr || !looks--)
+		if (offset >= most)
 			return -ENOSPC;
 		index = nl_ring_index(ring, offset);
 		status = nl_ring_status(nl_ring_frame(ring, index));

@@ -536,6 +536,38 @@ static void test_random(void **state)
 		      (unsigned long long)counter(NETLINK_MMAP_A_RING_BY_COPY));
 }
 
+/*
+ * The kernel looks for a place in 128 frames, however few messages are kept in
+ * them: a place behind more kept ones is not found, and the message comes by COPY.
+ * Put back: a kept message of many frames counts as one look, and passing over
+ * 16,000 frames at once takes long under the lock of the queue.
+ */
+static void test_search_is_bounded(void **state)
+{
+	const size_t frame = 64, many = 100, kept = 4;
+	const size_t len = many * frame - NL_MMAP_HDRLEN;
+	unsigned int i;
+
+	(void)state;
+	open_pair(frame, 4096, NL_MMAP_F_SPAN);
+	send_one(0, 40);
+	for (i = 1; i <= kept; i++)
+		send_one(i, len);
+	take(0, 40);
+	for (i = 1; i <= kept; i++) {
+		raw_check(raw_payload(next()), i, len);
+		raw_keep(&to.rx);
+	}
+	/* up to the end of the ring, so that the head comes to the first frame */
+	for (; i + kept * (many - 1) < 4096; i++) {
+		send_one(i, 40);
+		take(i, 40);
+	}
+	send_one(i, 2 * frame);
+	assert_int_equal(raw_status(next()), NL_MMAP_STATUS_COPY);
+	expect_copy(i, 2 * frame);
+}
+
 #define ring_test(f) cmocka_unit_test_teardown(f, close_pair)
 
 int main(void)
@@ -552,6 +584,7 @@ int main(void)
 		ring_test(test_no_span_unasked),
 		ring_test(test_span_block_tail),
 		ring_test(test_span_among_kept),
+		ring_test(test_search_is_bounded),
 		ring_test(test_keep_span),
 		ring_test(test_random),
 	};
