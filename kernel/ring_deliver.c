@@ -62,10 +62,11 @@ static unsigned int nl_ring_span(const struct nl_ring *ring,
 {
 	if (NETLINK_CB(skb).nsid_is_set && !(ring->flags & NL_MMAP_F_SENDER))
 		return 0;
+	/* a VALID frame without bytes has no message */
+	if (!len || len > ring->longest)
+		return 0;
 	if (len <= ring->capacity)
 		return 1;
-	if (len > ring->longest)
-		return 0;
 	return DIV_ROUND_UP(len + ring->hdrlen, ring->req.nm_frame_size);
 }
 
