@@ -67,8 +67,7 @@ static int nl_ring_replace(struct nl_ring_sock *rs, bool rx,
 		err = nl_ring_check(req, rx);
 		if (err)
 			return err;
-		if (req->nm_flags & NL_MMAP_F_SHADOW &&
-		    nl_shadow_has_strangers(rs))
+		if (rx && nl_ring_has_strangers(rs))
 			return -EBUSY;
 		ring = nl_ring_alloc(req, rx);
 		if (IS_ERR(ring))
@@ -125,8 +124,8 @@ static int nl_ring_copy_request(struct nl_mmap_req2 *req, sockptr_t optval,
  * Return: 0; -ENOPROTOOPT the processor's caches alias; -EINVAL short @optlen;
  * -EFAULT; -E2BIG members that are not known here, and not 0, or more than a page
  * of them; -EBUSY mapped, or there is a ring already; -EINVAL bad geometry, or
- * flags that this ring cannot have; -EBUSY for a shadow ring, a recvmsg() sleeps
- * that began without it; -ENOBUFS over RLIMIT_MEMLOCK; -ENOMEM.
+ * flags that this ring cannot have; -EBUSY for an RX ring, a recvmsg() sleeps
+ * that began before the socket could have one; -ENOBUFS over RLIMIT_MEMLOCK; -ENOMEM.
  */
 int nl_ring_setsockopt(struct nl_ring_sock *rs, int optname, sockptr_t optval,
 		       unsigned int optlen)

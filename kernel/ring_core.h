@@ -203,10 +203,10 @@ bool nl_ring_enough(const struct nl_ring_sock *rs, struct nl_ring *ring,
 bool nl_ring_has_sleeper(struct nl_ring_sock *rs);
 void nl_ring_wake(struct nl_ring_sock *rs);
 void nl_ring_forget_all(struct nl_ring_sock *rs);
+bool nl_ring_has_strangers(struct nl_ring_sock *rs);
 
 /* ring_shadow.c */
 bool nl_shadow_check(const struct nl_mmap_req2 *req);
-bool nl_shadow_has_strangers(struct nl_ring_sock *rs);
 unsigned int nl_shadow_in_use(struct nl_ring_sock *rs);
 void nl_shadow_start(struct nl_ring_sock *rs);
 void nl_shadow_map(struct nl_ring_sock *rs);

@@ -426,21 +426,24 @@ static void nl_shadow_leave(struct nl_ring_sock *rs,
 	if (skb_queue_empty(queue) && !sh->inside && sh->errors == call->errors)
 		WRITE_ONCE(sh->refused, false);
 	if (ring) {
-		if (took)
-			nl_ring_count(ring, &ring->counters.by_copy, len);
 		nl_shadow_fill(rs, ring);
 		nl_shadow_press(rs, ring, &done);
 	}
+	ring = nl_ring_rx(rs);
+	if (ring && took)
+		nl_ring_count(ring, &ring->counters.by_copy, len);
 	spin_unlock_irq(&queue->lock);
 }
 
 /**
- * nl_shadow_recvmsg - recvmsg() of a socket without RX ring, or with a shadow
+ * nl_shadow_recvmsg - recvmsg() of a socket with any RX ring, or with none
  * @rs: rings of the socket
  * @sock: the socket
  * @msg: see recvmsg(2)
  * @len: bytes of room in @msg
  * @flags: MSG_* of the call
+ *
+ * Another ring, and that a shadow, may be set meanwhile: so each call is counted.
  *
  * Return: as the socket's own recvmsg.
  */
@@ -655,30 +658,6 @@ bool nl_shadow_check(const struct nl_mmap_req2 *req)
 	return req->nm_flags & NL_MMAP_F_CONTROL &&
 	       !(req->nm_flags & NL_MMAP_F_SPAN) &&
 	       req->req.nm_frame_nr < 1U << (31 - NL_MMAP_POSITION_SHIFT);
-}
-
-/**
- * nl_shadow_has_strangers - do calls wait for messages that are not counted?
- * @rs: rings of the socket
- *
- * They began before the socket was attached, or with another ring. Who waits in
- * recvmsg() does so exclusively, behind those who poll.
- */
-bool nl_shadow_has_strangers(struct nl_ring_sock *rs)
-{
-	unsigned int counted = min_t(unsigned int, atomic_read(&rs->sleepers),
-				     NL_SHADOW_LOOKS);
-	struct wait_queue_head *waiters = sk_sleep(rs->sk);
-	struct wait_queue_entry *wait;
-	unsigned int found = 0;
-
-	spin_lock_irq(&waiters->lock);
-	list_for_each_entry_reverse(wait, &waiters->head, entry) {
-		if (!(wait->flags & WQ_FLAG_EXCLUSIVE) || ++found > counted)
-			break;
-	}
-	spin_unlock_irq(&waiters->lock);
-	return found > counted;
 }
 
 /**

@@ -247,25 +247,38 @@ __poll_t nl_ring_poll(struct nl_ring_sock *rs, struct file *file,
 static int nl_ring_recvmsg_once(struct nl_ring_sock *rs, struct socket *sock,
 				struct msghdr *msg, size_t len, int flags)
 {
-	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	struct nl_ring *ring;
-	int err;
+	int err = nl_shadow_recvmsg(rs, sock, msg, len, flags | MSG_DONTWAIT);
 
-	if (!nl_ring_has_rx(rs) || nl_shadow_is_set(rs))
-		return nl_shadow_recvmsg(rs, sock, msg, len,
-					 flags | MSG_DONTWAIT);
-
-	err = nl_host_recvmsg(rs, sock, msg, len, flags | MSG_DONTWAIT);
-	if (err >= 0 && !(flags & MSG_PEEK)) {
-		spin_lock_irq(&queue->lock);
-		ring = nl_ring_rx(rs);
-		if (ring)
-			nl_ring_count(ring, &ring->counters.by_copy, err);
-		spin_unlock_irq(&queue->lock);
+	if (nl_ring_has_rx(rs) && !nl_shadow_is_set(rs)) {
+		nl_ring_fill(rs);
+		nl_host_admit_senders(rs, sock);
 	}
-	nl_ring_fill(rs);
-	nl_host_admit_senders(rs, sock);
 	return err;
+}
+
+/**
+ * nl_ring_has_strangers - do calls wait for messages that are not counted?
+ * @rs: rings of the socket
+ *
+ * They began before the socket was attached, sleep in netlink's recvmsg, and take
+ * what comes next. Who waits in recvmsg() does so exclusively, behind those who
+ * poll.
+ */
+bool nl_ring_has_strangers(struct nl_ring_sock *rs)
+{
+	unsigned int counted = min_t(unsigned int, atomic_read(&rs->sleepers),
+				     NL_RING_LOOKS);
+	struct wait_queue_head *waiters = sk_sleep(rs->sk);
+	struct wait_queue_entry *wait;
+	unsigned int found = 0;
+
+	spin_lock_irq(&waiters->lock);
+	list_for_each_entry_reverse(wait, &waiters->head, entry) {
+		if (!(wait->flags & WQ_FLAG_EXCLUSIVE) || ++found > counted)
+			break;
+	}
+	spin_unlock_irq(&waiters->lock);
+	return found > counted;
 }
 
 /**

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <cmocka.h>
 
 #include "ring-syscalls.h"
+#include "../../shared/wait-until-asleep.h"
 
 #define FRAME	2048
 #define FRAMES	8
@@ -518,6 +520,58 @@ static void test_module_in_use(void **state)
 	raw_unmap(&s);
 }
 
+static pid_t stranger_tid;
+
+static void *receive_as_stranger(void *data)
+{
+	const struct raw_socket *s = data;
+	static char buf[200];
+
+	__atomic_store_n(&stranger_tid, gettid(), __ATOMIC_RELEASE);
+	return recv(s->fd, buf, sizeof(buf), 0) == 100 ? buf : NULL;
+}
+
+/*
+ * A recvmsg() that sleeps since before the socket was attached takes what comes
+ * next, past the ring. Put back: it receives one byte that no sender sent, when
+ * a dump is made beside it.
+ */
+static void test_stranger(void **state)
+{
+	static const unsigned int flags[] = {
+		0, NL_MMAP_F_SHADOW | NL_MMAP_F_CONTROL
+	};
+	struct raw_socket s, from;
+	pthread_t thread;
+	unsigned int i;
+	void *buf;
+
+	(void)state;
+	raw_open(&from, NETLINK_USERSOCK);
+	for (i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		raw_open(&s, NETLINK_USERSOCK);
+		stranger_tid = 0;
+		assert_int_equal(pthread_create(&thread, NULL,
+						receive_as_stranger, &s), 0);
+		assert_int_equal(wait_until_asleep(&stranger_tid), 0);
+		assert_int_equal(raw_attach(s.fd), 0);
+		assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING,
+					       raw_req(2048, 8), flags[i]), -1);
+		assert_int_equal(errno, EBUSY);
+		/* sending is none of its business */
+		assert_int_equal(raw_set_ring(&s, NETLINK_TX_RING,
+					      raw_req(2048, 8)), 0);
+		assert_int_equal(raw_send(&from, s.portid, 0, 1, 100, 0), 100);
+		assert_int_equal(pthread_join(thread, &buf), 0);
+		assert_non_null(buf);
+		raw_check(buf, 1, 100);
+		assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING,
+					       raw_req(2048, 8), flags[i]), 0);
+		raw_close(&s);
+	}
+	raw_close(&from);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_frame_product_overflow),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_stranger),
 		cmocka_unit_test(test_getsockopt),
 		cmocka_unit_test(test_mmap_errors),
 		cmocka_unit_test(test_layout),

@@ -775,33 +775,6 @@ static void test_reserved(void **state)
 	expect_frame(5, 100);
 }
 
-/* a call that sleeps since before the socket was attached is not counted */
-static void test_stranger(void **state)
-{
-	const unsigned int flags = NL_MMAP_F_SHADOW | NL_MMAP_F_CONTROL;
-	struct raw_socket s;
-	pthread_t thread;
-	void *buf;
-
-	(void)state;
-	if (raw_built_in())
-		return;
-	raw_open(&s, NETLINK_USERSOCK);
-	sleeper = 0;
-	assert_int_equal(pthread_create(&thread, NULL, receive_once, &s.fd), 0);
-	assert_int_equal(wait_until_asleep(&sleeper), 0);
-	assert_int_equal(raw_attach(s.fd), 0);
-	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, raw_req(2048, 8),
-				       flags), -1);
-	assert_int_equal(errno, EBUSY);
-	assert_int_equal(raw_send(&from, s.portid, 0, 1, 100, 0), 100);
-	assert_int_equal(pthread_join(thread, &buf), 0);
-	raw_check(buf, 1, 100);
-	assert_int_equal(raw_set_ring2(&s, NETLINK_RX_RING, raw_req(2048, 8),
-				       flags), 0);
-	raw_close(&s);
-}
-
 /* a reader that writes what it likes loses messages, no more */
 static void test_lies(void **state)
 {
@@ -1058,7 +1031,6 @@ int main(void)
 		shadow_test(test_sender_of_large_message),
 		shadow_test(test_set_and_remove),
 		shadow_test(test_reserved),
-		shadow_test(test_stranger),
 		shadow_test(test_lies),
 		shadow_test(test_fork),
 		shadow_test(test_exec),
