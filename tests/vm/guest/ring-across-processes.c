@@ -526,6 +526,81 @@ static void test_mapper_dies(void **state)
 				     NETLINK_MMAP_A_RING_DROPS), 2);
 }
 
+/* with NETLINK_NO_ENOBUFS a loss is counted, and not reported */
+static void test_mapper_dies_unreported(void **state)
+{
+	struct raw_socket *s = &shared_socket;
+	const int on = 1;
+
+	(void)state;
+	assert_int_equal(setsockopt(s->fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on,
+				    sizeof(on)), 0);
+	child_run(map_and_die);
+	assert_int_equal(raw_poll(s, POLLIN, 0), 0);
+	expect_recv_error(s, EAGAIN);
+	assert_int_equal(raw_counter(s, NETLINK_RX_RING,
+				     NETLINK_MMAP_A_RING_DROPS), 2);
+	assert_int_equal(raw_send(&sender, s->portid, 0, 3, 100, 0), 100);
+	expect_recv(s, 3, 100);
+}
+
+/*
+ * Somebody lists the rings while one is cleared that nobody maps: its counts are
+ * right afterwards. Put back: without the lock, IN_USE goes below 0, and poll()
+ * reports an empty ring readable.
+ */
+static bool stop_listing;
+
+static void *list_rings(void *arg)
+{
+	while (!__atomic_load_n(&stop_listing, __ATOMIC_ACQUIRE))
+		assert_int_equal(raw_count_rings(), 1);
+	return arg;
+}
+
+#define MANY_FRAMES	4096
+
+static void test_cleared_while_listed(void **state)
+{
+	struct raw_socket *s = &shared_socket;
+	struct nl_mmap_state got;
+	pthread_t thread;
+	unsigned int round, i;
+	socklen_t len;
+
+	(void)state;
+	raw_close(s);
+	raw_open(s, NETLINK_USERSOCK);
+	assert_int_equal(raw_attach(s->fd), 0);
+	assert_int_equal(raw_set_ring(s, NETLINK_RX_RING,
+				      raw_req(128, MANY_FRAMES)), 0);
+	stop_listing = false;
+	assert_int_equal(pthread_create(&thread, NULL, list_rings, NULL), 0);
+	for (round = 0; round < 30; round++) {
+		len = sizeof(got);
+		assert_int_equal(getsockopt(s->fd, SOL_NETLINK, NETLINK_RX_RING,
+					    &got, &len), 0);
+		assert_int_equal(raw_map(s), 0);
+		for (i = 0; i < MANY_FRAMES; i++)
+			assert_int_equal(raw_send(&sender, s->portid, 0, i, 64,
+						  0), 64);
+		/* read, but not yet looked at: a listing moves over them */
+		s->rx.head = got.nm_head;
+		for (i = 0; i < MANY_FRAMES - 1; i++)
+			raw_release(&s->rx);
+		raw_unmap(s);
+		expect_recv_error(s, ENOBUFS);
+		expect_recv_error(s, EAGAIN);
+		assert_int_equal(raw_counter(s, NETLINK_RX_RING,
+					     NETLINK_MMAP_A_RING_IN_USE), 0);
+		assert_int_equal(raw_map(s), 0);
+		assert_int_equal(raw_poll(s, POLLIN, 0), 0);
+		raw_unmap(s);
+	}
+	__atomic_store_n(&stop_listing, true, __ATOMIC_RELEASE);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 /* who maps the ring first finds them all, and nothing is lost */
 static void test_mapped_again(void **state)
 {
@@ -698,6 +773,10 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(test_pollout_is_woken),
 		cmocka_unit_test(test_not_mapped_yet),
 		cmocka_unit_test_setup_teardown(test_mapper_dies,
+						setup_mapper, teardown_mapper),
+		cmocka_unit_test_setup_teardown(test_mapper_dies_unreported,
+						setup_mapper, teardown_mapper),
+		cmocka_unit_test_setup_teardown(test_cleared_while_listed,
 						setup_mapper, teardown_mapper),
 		cmocka_unit_test_setup_teardown(test_mapped_again,
 						setup_mapper, teardown_mapper),

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -361,12 +362,118 @@ static void test_between_events(void **state)
 	}
 }
 
+/*
+ * Several threads have the next part of one dump made, by poll() and recvmsg(),
+ * while messages come that are none of it. Put back: two at once make a part each,
+ * of which one comes twice; a recvmsg() that comes between makes none, nor does the
+ * poll() that it disturbs, and the dump ends there.
+ */
+
+static struct raw_socket many;
+static struct dump by_recv;	/* what recvmsg() took */
+static unsigned int sent;
+static bool stop;
+
+static void *keep_polling(void *data)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE))
+		raw_poll(&many, POLLIN, 0);
+	return data;
+}
+
+static void *keep_receiving(void *data)
+{
+	static char buf[65536];
+	ssize_t n;
+
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+		n = recv(many.fd, buf, sizeof(buf), MSG_DONTWAIT);
+		if (n > 0)
+			count(&by_recv, buf, n);
+	}
+	return data;
+}
+
+static void *keep_sending(void *data)
+{
+	struct raw_socket s;
+
+	raw_open(&s, NETLINK_ROUTE);
+	while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+		if (raw_send(&s, many.portid, 0, sent, 100, MSG_DONTWAIT) == 100)
+			sent++;
+		usleep(500);
+	}
+	raw_close(&s);
+	return data;
+}
+
+/* a COPY frame may announce what recvmsg() took */
+static void take_frame(struct dump *d)
+{
+	struct nl_mmap_hdr *hdr = raw_next(&many.rx);
+	static char buf[65536];
+	ssize_t n;
+
+	if (raw_status(hdr) == NL_MMAP_STATUS_COPY) {
+		n = recv(many.fd, buf, sizeof(buf), MSG_DONTWAIT);
+		if (n > 0)
+			count(d, buf, n);
+	} else {
+		count(d, raw_payload(hdr), hdr->nm_len);
+	}
+	raw_take(&many.rx);
+}
+
+static void test_made_by_many(void **state)
+{
+	void *(*const others[])(void *) = { keep_polling, keep_polling,
+					    keep_receiving, keep_sending };
+	const unsigned int n = sizeof(others) / sizeof(*others), turns = 50;
+	struct request req = dump_of(RTM_GETLINK);
+	struct dump d = { .type = RTM_NEWLINK };
+	unsigned int messages, turn, i;
+	pthread_t threads[n];
+
+	(void)state;
+	req.nlh.nlmsg_len = NLMSG_LENGTH(sizeof(req.rt));
+	messages = count_plain(NETLINK_ROUTE, &req);
+	raw_open_rings(&many, NETLINK_ROUTE, 16384, 16, 0);
+	by_recv = (struct dump){ .type = RTM_NEWLINK };
+	sent = 0;
+	stop = false;
+	for (i = 0; i < n; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, others[i],
+						NULL), 0);
+	for (turn = 1; turn <= turns; turn++) {
+		d.done = by_recv.done = false;
+		ask(&many, &req);
+		while (!d.done && !__atomic_load_n(&by_recv.done, __ATOMIC_ACQUIRE)) {
+			if (!raw_next(&many.rx))
+				raw_poll(&many, POLLIN, STALLED);
+			else
+				take_frame(&d);
+		}
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	for (i = 0; i < n; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	while (raw_poll(&many, POLLIN, 0))
+		take_frame(&d);
+	print_message("  %u of %u messages by recvmsg()\n", by_recv.messages,
+		      d.messages + by_recv.messages);
+	assert_int_equal(d.messages + by_recv.messages, turns * messages);
+	assert_int_equal(d.events + by_recv.events, sent);
+	raw_close(&many);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_ethtool),
 		cmocka_unit_test(test_between_events),
+		cmocka_unit_test(test_made_by_many),
 		cmocka_unit_test(test_queues),
 	};
 
