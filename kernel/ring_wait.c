@@ -269,13 +269,15 @@ bool nl_ring_has_strangers(struct nl_ring_sock *rs)
 	unsigned int counted = min_t(unsigned int, atomic_read(&rs->sleepers),
 				     NL_RING_LOOKS);
 	struct wait_queue_head *waiters = sk_sleep(rs->sk);
+	unsigned int looks = NL_RING_LOOKS, found = 0;
 	struct wait_queue_entry *wait;
-	unsigned int found = 0;
 
 	spin_lock_irq(&waiters->lock);
 	list_for_each_entry_reverse(wait, &waiters->head, entry) {
-		if (!(wait->flags & WQ_FLAG_EXCLUSIVE) || ++found > counted)
+		if (!(wait->flags & WQ_FLAG_EXCLUSIVE) || !looks--)
 			break;
+		/* of no task: epoll's, with EPOLLEXCLUSIVE */
+		found += !!wait->private;
 	}
 	spin_unlock_irq(&waiters->lock);
 	return found > counted;

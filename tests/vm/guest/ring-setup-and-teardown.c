@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -572,6 +573,23 @@ static void test_stranger(void **state)
 	raw_close(&from);
 }
 
+/* who waits in epoll_wait() takes nothing */
+static void test_no_stranger(void **state)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	int epoll_fd = epoll_create1(0);
+	struct raw_socket s;
+
+	(void)state;
+	raw_open(&s, NETLINK_USERSOCK);
+	assert_int_equal(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s.fd, &ev), 0);
+	assert_int_equal(raw_attach(s.fd), 0);
+	assert_int_equal(raw_set_ring(&s, NETLINK_RX_RING, raw_req(2048, 8)),
+			 0);
+	close(epoll_fd);
+	raw_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -585,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_stranger),
+		cmocka_unit_test(test_no_stranger),
 		cmocka_unit_test(test_getsockopt),
 		cmocka_unit_test(test_mmap_errors),
 		cmocka_unit_test(test_layout),
