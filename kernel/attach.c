@@ -45,7 +45,7 @@ static void (*nlm_orig_destruct)(struct sock *sk) __ro_after_init;
  * @takers: those of recvmsg that take messages
  * @skipped: no part of a dump was made because of these
  * @lookers: those of recvmsg that take nothing, see nlm_peek()
- * @gone: an error was reported, and gone: one of the lookers has it
+ * @gone: errors that were reported, and gone: as many lookers have one
  * @dump: a dump may be running
  * @refused: netlink may refuse messages until it finds the queue empty
  * @no_enobufs: NETLINK_NO_ENOBUFS, if it was set since the socket was attached
@@ -60,7 +60,7 @@ struct nlm_sock {
 	unsigned int		takers;
 	bool			skipped;
 	unsigned int		lookers;
-	bool			gone;
+	unsigned int		gone;
 	bool			dump;
 	bool			refused;
 	bool			no_enobufs;
@@ -201,7 +201,7 @@ static void nlm_keep_error(struct nlm_sock *nlm)
 	spin_lock_irqsave(&queue->lock, flags);
 	if (nlm->lookers) {
 		err = xchg(&sk->sk_err, 0);
-		nlm->gone |= !err;
+		nlm->gone += !err;
 		WRITE_ONCE(sk->sk_err_soft, err ?: ENOBUFS);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -221,17 +221,21 @@ static void nlm_end_look(struct nlm_sock *nlm, int taken)
 {
 	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
 	struct sock *sk = nlm->rings.sk;
-	int err;
+	int err = 0;
 
 	spin_lock_irq(&queue->lock);
 	nlm->lookers--;
-	if (taken && !nlm->gone)
+	if (taken && nlm->gone)
+		nlm->gone--;
+	else if (taken)
 		WRITE_ONCE(sk->sk_err_soft, taken);
-	else if (!taken && nlm->gone)
-		cmpxchg(&sk->sk_err_soft, ENOBUFS, 0);
-	nlm->gone = false;
+	if (!nlm->lookers) {
+		if (nlm->gone)
+			cmpxchg(&sk->sk_err_soft, ENOBUFS, 0);
+		nlm->gone = 0;
+		err = READ_ONCE(sk->sk_err_soft);
+	}
 	/* who goes to sleep looks at sk_err only; found in both, it is one error */
-	err = nlm->lookers ? 0 : READ_ONCE(sk->sk_err_soft);
 	if (err) {
 		WRITE_ONCE(sk->sk_err, err);
 		if (!xchg(&sk->sk_err_soft, 0))
