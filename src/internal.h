@@ -10,24 +10,26 @@
 #define EXPORT_SYMBOL __attribute__((visibility("default")))
 
 struct mnl_rings;
+struct ring_shadow;
 
 struct mnl_socket {
 	int			fd;
 	struct sockaddr_nl	addr;
 	struct mnl_rings	*rings;	/* NULL: none asked for */
+	struct ring_shadow		*shadow; /* NULL: none is wanted */
 };
 
 /* where a socket sends to */
 extern const struct sockaddr_nl mnl_kernel_addr;
 
 /* ring_attach.c */
+int ring_attach(int fd);
 int ring_setsockopt(int fd, int option, const void *value, socklen_t len);
 
 /* ring.c */
 struct ring_rx;
 struct ring_tx;
 
-bool mnl_socket_mmap_unasked(struct mnl_socket *nl);
 struct ring_rx *mnl_socket_copy_from(const struct mnl_socket *nl);
 struct ring_tx *mnl_socket_send_after(const struct mnl_socket *nl);
 

@@ -7,6 +7,7 @@
 #include <libmnl/libmnl.h>
 
 #include "ring.h"
+#include "ring_shadow.h"
 
 /**
  * \defgroup mnl_ring Netlink rings
@@ -47,7 +48,6 @@
 #define RING_BLOCK_SIZE		65536U
 #define RING_RX_SIZE		(4U << 20)
 #define RING_TX_SIZE		(1U << 20)
-#define RING_UNASKED_SIZE	(1U << 20)
 
 /* Frames of a size for one message; with spans, that of most messages: a
  * longer one takes several.
@@ -65,6 +65,9 @@ static struct mnl_rings *rings_get(struct mnl_socket *nl)
 
 	if (rings != NULL)
 		return rings;
+	/* the kernel has one RX ring for a socket */
+	if (nl->shadow != NULL)
+		ring_shadow_close(nl->shadow);
 	rings = calloc(1, sizeof(*rings));
 	if (rings == NULL)
 		return NULL;
@@ -314,26 +317,6 @@ EXPORT_SYMBOL int mnl_socket_mmap2(struct mnl_socket *nl, unsigned int flags)
 EXPORT_SYMBOL int mnl_socket_mmap(struct mnl_socket *nl)
 {
 	return mnl_socket_mmap2(nl, 0);
-}
-
-/*
- * A ring that the program does not know of, for reception. Only a kernel that
- * heeds the room of the program's buffer makes parts of dumps that fit it. Where
- * there is no such ring the socket stays as it is.
- */
-bool mnl_socket_mmap_unasked(struct mnl_socket *nl)
-{
-	const struct mnl_ring *rx;
-	struct mnl_rings *rings = rings_get(nl);
-
-	if (rings == NULL)
-		return false;
-	rx = &rings->rx.ring;
-	if (mnl_socket_set_ring(nl, RING_UNASKED_SIZE, 0) == 0 &&
-	    rx->in_kernel && rx->heeds_room && mnl_socket_mmap(nl) == 0)
-		return true;
-	mnl_socket_munmap(nl);
-	return false;
 }
 
 /**

@@ -10,6 +10,7 @@
  *	ring_frames.c		messages in frames		(ring_source)
  *	ring_socket.c		messages by recvmmsg()		(ring_source)
  *	ring_map.c		shared memory, system calls
+ *	ring_shadow.c		rings that the program did not ask for
  *	ring_attach.c ring_pace.c
  */
 #ifndef LIBMNL_RING_H
@@ -161,7 +162,6 @@ struct mnl_rings {
 	bool		inherited;	/* the rings are another process's */
 	bool		ready;		/* mnl_socket_mmap() was called */
 	bool		raw;		/* the program owns the frames' status */
-	bool		unasked;	/* the program did not ask for a ring */
 };
 
 #define NS_PER_US	1000LL

@@ -69,7 +69,7 @@ static int attach_by(int genl, int fd)
 	return genl_talk(genl, nlh, NULL, NULL);
 }
 
-static int ring_attach(int fd)
+int ring_attach(int fd)
 {
 	int genl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	int ret, err;

@@ -1,396 +1,525 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * libmnl-ring-preload.so: RX rings for programs that receive from netlink
+ * libmnl-ring-preload.so: shadow rings for programs that receive from netlink
  * sockets by recv(2) and the like, with another library than libmnl or with
  * none. They are started with LD_PRELOAD; nothing else of them changes.
  *
- * A socket gets its ring when the program first receives from it. poll(2),
- * select(2) and epoll(7) know of the ring by themselves. Sockets that want to
- * be told more of a message than its address (SO_PASSCRED, NETLINK_PKTINFO,
- * NETLINK_LISTEN_ALL_NSID) stay as they are.
+ * A receive takes the next message from a frame, or is the call of the next
+ * library, with all its arguments. All other calls work as without, since the
+ * messages are in the receive queue, too: those that stand here only report which
+ * descriptors are netlink sockets, and what they may not do without recvmsg(2).
+ * libmnl-ring-preload(7) has the table.
  *
- * The address of a message is the kernel's for messages from the kernel, with
- * the multicast group; for those from processes it has the process ID where
- * the port ID was.
+ * No locks, no malloc(): signal handlers may call most of these functions.
  */
+
+/* the functions under the names that 32-bit programs know, unchecked */
+#undef _TIME_BITS
+#undef _FILE_OFFSET_BITS
+#undef _FORTIFY_SOURCE
+
+#include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <libmnl/libmnl.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <linux/netlink.h>
 
-#include "ring.h"
+#include "internal.h"
+#include "ring_shadow.h"
 
-#define DESCRIPTORS	1024
+#ifdef __GLIBC__
+typedef int recvmmsg_flags;
+#define CHECKED_CALLS		/* __recv_chk() and the like */
+#if __GLIBC_PREREQ(2, 34)
+#define CLOSES_RANGES		/* close_range(), closefrom() */
+#endif
+#if defined(__TIMESIZE) && __TIMESIZE == 32
+#define TIME64_CALLS		/* __recvmsg64() and the like */
+#endif
+#else
+typedef unsigned int recvmmsg_flags;
+#endif
 
-enum kind {
-	UNKNOWN,	/* not looked at since it was opened */
-	PLAIN,
-	WITH_RING,
-	CLOSED,		/* while another thread receives: plain, until it ends */
-};
-
-static struct descriptor {
-	enum kind		kind;
-	struct mnl_socket	*nl;
-	struct mnl_ring		*ring;
-	pthread_mutex_t		lock;	/* of the ring */
-} descriptors[DESCRIPTORS] = {
-	[0 ... DESCRIPTORS - 1] = { .lock = PTHREAD_MUTEX_INITIALIZER },
-};
-
-/* The calls below are the library's own, and go to the kernel. */
-static __thread bool inside __attribute__((tls_model("initial-exec")));
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD	76
+#endif
 
 /*
- * System calls
+ * The next library's functions
  */
 
-static ssize_t real_recvmsg(int fd, struct msghdr *msg, int flags)
+static void *next_function(void **function, const char *name)
 {
-	return syscall(SYS_recvmsg, fd, msg, flags);
+	void *found = __atomic_load_n(function, __ATOMIC_RELAXED);
+
+	if (found == NULL) {
+		found = dlsym(RTLD_NEXT, name);
+		__atomic_store_n(function, found, __ATOMIC_RELAXED);
+	}
+	return found;
 }
 
-static ssize_t real_recvfrom(int fd, void *buf, size_t len, int flags,
-			     struct sockaddr *addr, socklen_t *addr_len)
+/* NEXT(recv)(fd, ...) */
+#define NEXT(name)							\
+	(*({								\
+		static void *function;					\
+		(__typeof__(&name))next_function(&function, #name);	\
+	}))
+
+/*
+ * Descriptors that are netlink sockets, or were: an entry is never freed. A
+ * program without netlink sockets has none.
+ */
+
+#define BUCKETS		64U
+#define FIRST_ENTRIES	32U
+
+struct descriptor {
+	struct descriptor	*next;
+	struct ring_shadow		shadow;
+	unsigned int		options;	/* options_set, when ... */
+	bool			has_control;	/* ... this was looked at */
+};
+
+static struct descriptor *buckets[BUCKETS], first_entries[FIRST_ENTRIES];
+static unsigned int entries_used;
+
+/* how often an option was set that makes recvmsg() return control data */
+static unsigned int options_set;
+
+static struct descriptor *entry_of(int fd)
 {
-	return syscall(SYS_recvfrom, fd, buf, len, flags, addr, addr_len);
+	struct descriptor *d;
+
+	d = __atomic_load_n(&buckets[(unsigned int)fd % BUCKETS],
+			    __ATOMIC_ACQUIRE);
+	while (d != NULL && d->shadow.fd != fd)
+		d = d->next;
+	return d;
+}
+
+/* NULL: no netlink socket that was seen when it was opened */
+static struct descriptor *find(int fd)
+{
+	struct descriptor *d = entry_of(fd);
+
+	return d != NULL &&
+	       __atomic_load_n(&d->shadow.open, __ATOMIC_RELAXED) ? d : NULL;
+}
+
+static struct descriptor *new_entry(int fd)
+{
+	unsigned int index = __atomic_fetch_add(&entries_used, 1,
+						__ATOMIC_RELAXED);
+	struct descriptor *d, **bucket = &buckets[(unsigned int)fd % BUCKETS];
+
+	if (index < FIRST_ENTRIES) {
+		d = &first_entries[index];
+	} else {
+		d = mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (d == MAP_FAILED)
+			return NULL;
+	}
+	d->shadow.fd = fd;
+	d->next = __atomic_load_n(bucket, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(bucket, &d->next, d, true,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+	return d;
+}
+
+/* another file may have this number from now on */
+static void forget(int fd)
+{
+	struct descriptor *d = find(fd);
+	int saved = errno;
+
+	if (d != NULL)
+		ring_shadow_close(&d->shadow);
+	errno = saved;
+}
+
+static void remember(int fd)
+{
+	struct descriptor *d = entry_of(fd);
+	int saved = errno;
+
+	if (d == NULL)
+		d = new_entry(fd);
+	if (d != NULL) {
+		d->options = __atomic_load_n(&options_set, __ATOMIC_RELAXED) - 1;
+		ring_shadow_open(&d->shadow, fd);
+	}
+	errno = saved;
+}
+
+/* sockets that nobody receives from: their rings are looked at by others' calls */
+static void look_at_others(void)
+{
+	struct descriptor *d;
+	unsigned int i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		d = __atomic_load_n(&buckets[i], __ATOMIC_ACQUIRE);
+		for (; d != NULL; d = d->next)
+			ring_shadow_look(&d->shadow);
+	}
 }
 
 /*
- * Descriptors
+ * Control data
  */
 
-static enum kind kind_of(const struct descriptor *d)
+static bool adds_control(int level, int option)
 {
-	return __atomic_load_n(&d->kind, __ATOMIC_RELAXED);
+	if (level == SOL_SOCKET)
+		return option == SO_PASSCRED || option == SO_PASSSEC ||
+		       option == SO_PASSPIDFD;
+	return level == SOL_NETLINK && (option == NETLINK_PKTINFO ||
+					option == NETLINK_LISTEN_ALL_NSID);
 }
 
-static void set_kind(struct descriptor *d, enum kind kind)
-{
-	__atomic_store_n(&d->kind, kind, __ATOMIC_RELAXED);
-}
-
-static int option(int fd, int level, int name)
+static bool is_set(int fd, int level, int option)
 {
 	socklen_t len = sizeof(int);
 	int value = 0;
 
-	if (getsockopt(fd, level, name, &value, &len) == -1)
-		return 0;
-	return value;
+	return getsockopt(fd, level, option, &value, &len) == 0 && value;
 }
 
-static bool may_have_ring(int fd)
+/*
+ * Would recvmsg() return more than the message and its address? It is asked for
+ * again when such an option was set at any descriptor, which may be a copy.
+ */
+static bool has_control(struct descriptor *d)
 {
-	return option(fd, SOL_SOCKET, SO_DOMAIN) == AF_NETLINK &&
-	       !option(fd, SOL_SOCKET, SO_PASSCRED) &&
-	       !option(fd, SOL_NETLINK, NETLINK_PKTINFO) &&
-	       !option(fd, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID);
-}
+	unsigned int options = __atomic_load_n(&options_set, __ATOMIC_ACQUIRE);
+	int fd = d->shadow.fd, saved = errno;
 
-static bool set_ring(struct descriptor *d, int fd)
-{
-	d->nl = mnl_socket_fdopen(fd);
-	if (d->nl == NULL)
-		return false;
-	if (!mnl_socket_mmap_unasked(d->nl)) {
-		free(d->nl);
-		return false;
+	if (__atomic_load_n(&d->options, __ATOMIC_ACQUIRE) != options) {
+		d->has_control = is_set(fd, SOL_SOCKET, SO_PASSCRED) ||
+				 is_set(fd, SOL_SOCKET, SO_PASSSEC) ||
+				 is_set(fd, SOL_SOCKET, SO_PASSPIDFD) ||
+				 is_set(fd, SOL_NETLINK, NETLINK_PKTINFO) ||
+				 is_set(fd, SOL_NETLINK,
+					NETLINK_LISTEN_ALL_NSID);
+		__atomic_store_n(&d->options, options, __ATOMIC_RELEASE);
+		errno = saved;
 	}
-	d->ring = mnl_socket_get_ring(d->nl, MNL_RING_RX);
-	return true;
-}
-
-/* Once for each descriptor; not to be cancelled in the middle of it. */
-static void look_at(struct descriptor *d, int fd)
-{
-	int saved = errno, state;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	set_kind(d, may_have_ring(fd) && set_ring(d, fd) ? WITH_RING : PLAIN);
-	pthread_setcancelstate(state, NULL);
-	errno = saved;
-}
-
-/* also called when a thread is cancelled while it waits */
-static void put_descriptor(void *data)
-{
-	struct descriptor *d = data;
-
-	if (kind_of(d) == CLOSED) {
-		/* the number may be another file's */
-		d->nl->fd = d->nl->rings->fd = -1;
-		mnl_socket_close(d->nl);
-		set_kind(d, UNKNOWN);
-	}
-	inside = false;
-	pthread_mutex_unlock(&d->lock);
-}
-
-/* locked, or NULL: no ring */
-static struct descriptor *get_descriptor(int fd)
-{
-	struct descriptor *d;
-	enum kind kind;
-
-	if (inside || fd < 0 || fd >= DESCRIPTORS)
-		return NULL;
-	d = &descriptors[fd];
-	kind = kind_of(d);
-	if (kind == PLAIN || kind == CLOSED)
-		return NULL;
-	pthread_mutex_lock(&d->lock);
-	inside = true;
-	if (kind_of(d) == UNKNOWN)
-		look_at(d, fd);
-	if (kind_of(d) == WITH_RING)
-		return d;
-	put_descriptor(d);
-	return NULL;
-}
-
-/* another file may have this number from now on */
-static bool forget_descriptor(int fd, int *ret)
-{
-	struct descriptor *d;
-	bool closed = false;
-
-	if (inside || fd < 0 || fd >= DESCRIPTORS)
-		return false;
-	d = &descriptors[fd];
-	if (kind_of(d) == PLAIN)
-		set_kind(d, UNKNOWN);
-	if (kind_of(d) != WITH_RING)
-		return false;
-	if (pthread_mutex_trylock(&d->lock) != 0) {
-		/* it may sleep for ever, as on a plain socket that is closed */
-		set_kind(d, CLOSED);
-		if (pthread_mutex_trylock(&d->lock) != 0)
-			return false;
-	}
-	inside = true;
-	if (kind_of(d) == WITH_RING) {
-		*ret = mnl_socket_close(d->nl);
-		set_kind(d, UNKNOWN);
-		closed = true;
-	}
-	put_descriptor(d);
-	return closed;
+	return d->has_control;
 }
 
 /*
  * Receiving
  */
 
-static void put_address(struct msghdr *msg, const struct nl_mmap_hdr *hdr)
+/* recv() and recvfrom() as recvmsg() */
+struct simple {
+	struct msghdr	msg;
+	struct iovec	iov;
+};
+
+static void set_message(struct simple *s, void *buf, size_t len,
+			struct sockaddr *addr, const socklen_t *addr_len)
 {
-	struct sockaddr_nl addr = {
-		.nl_family = AF_NETLINK,
-		.nl_pid = hdr->nm_pid,
-		.nl_groups = hdr->nm_group ? 1U << (hdr->nm_group - 1) : 0,
-	};
-
-	if (msg->msg_name != NULL)
-		memcpy(msg->msg_name, &addr, msg->msg_namelen < sizeof(addr) ?
-		       msg->msg_namelen : sizeof(addr));
-	msg->msg_namelen = sizeof(addr);
-}
-
-static size_t copy_message(const struct msghdr *msg, const char *from,
-			   size_t len)
-{
-	size_t copied = 0, part, i;
-
-	for (i = 0; i < (size_t)msg->msg_iovlen && copied < len; i++) {
-		part = len - copied;
-		if (part > msg->msg_iov[i].iov_len)
-			part = msg->msg_iov[i].iov_len;
-		/* a program that only measures has no memory */
-		if (part > 0)
-			memcpy(msg->msg_iov[i].iov_base, from + copied, part);
-		copied += part;
+	s->iov.iov_base = buf;
+	s->iov.iov_len = len;
+	memset(&s->msg, 0, sizeof(s->msg));
+	s->msg.msg_iov = &s->iov;
+	s->msg.msg_iovlen = 1;
+	if (addr != NULL && addr_len != NULL) {
+		s->msg.msg_name = addr;
+		s->msg.msg_namelen = *addr_len;
 	}
-	return copied;
 }
 
-static size_t room_of(const struct msghdr *msg)
+static bool take(struct descriptor *d, struct msghdr *msg, int flags,
+		 ssize_t *ret)
 {
-	size_t room = 0, i;
-
-	for (i = 0; i < (size_t)msg->msg_iovlen; i++)
-		room += msg->msg_iov[i].iov_len;
-	return room;
+	pthread_testcancel();
+	return ring_shadow_take(&d->shadow, msg, flags, ret);
 }
 
-/* the message that a frame announces, or has */
-static ssize_t receive_current(struct ring_rx *rx, struct msghdr *msg,
-			       int flags)
+/* with what the call of the next library returned */
+static ssize_t called(struct descriptor *d, const struct msghdr *msg, int flags,
+		      ssize_t ret)
 {
-	struct mnl_ring *ring = &rx->ring;
-	struct nl_mmap_hdr *hdr = ring_frame(ring, ring->head);
-	size_t len = hdr->nm_len, copied;
-	ssize_t ret;
+	bool other_way = flags & (MSG_PEEK | MSG_ERRQUEUE);
 
-	if (frame_status(hdr) == NL_MMAP_STATUS_COPY) {
-		ret = real_recvmsg(ring->rings->fd, msg, flags | MSG_DONTWAIT);
-		if (ret == -1 && errno != EAGAIN)
-			return -1;
-	} else {
-		copied = copy_message(msg, frame_payload(ring, hdr), len);
-		put_address(msg, hdr);
-		msg->msg_controllen = 0;
-		msg->msg_flags = copied < len ? MSG_TRUNC : 0;
-		ret = flags & MSG_TRUNC ? len : copied;
-	}
-	if (!(flags & MSG_PEEK))
-		ring_frames_pass_on(rx);
-	return ret;
-}
-
-/* in a child that has no mapping of its own: a plain receive */
-static ssize_t receive(struct mnl_ring *ring, struct msghdr *msg, int flags)
-{
-	struct ring_rx *rx = ring_get_rx(ring);
-	size_t room = room_of(msg);
-	ssize_t ret = 0;
-
-	if (ring->mem == NULL)
-		return real_recvmsg(ring->rings->fd, msg, flags);
-	rx->source->offer(rx, room ? room : 1);
-	do {
-		switch (rx->source->ready(rx)) {
-		case -1:
-			ring_take_error(rx);
-			return -1;
-		case 0:
-			if (ring_wait_as_recvmsg(rx, flags) == -1)
-				return -1;
-		}
-		ret = receive_current(rx, msg, flags);
-	} while (ret == -1 && errno == EAGAIN);
-	return ret;
-}
-
-/*
- * What programs call
- */
-
-EXPORT_SYMBOL ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
-{
-	struct descriptor *d = get_descriptor(fd);
-	ssize_t ret;
-
-	if (d == NULL)
-		return real_recvmsg(fd, msg, flags);
-	pthread_cleanup_push(put_descriptor, d);
-	ret = receive(d->ring, msg, flags);
-	pthread_cleanup_pop(true);
-	return ret;
-}
-
-EXPORT_SYMBOL ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
-			       struct sockaddr *addr, socklen_t *addr_len)
-{
-	struct iovec iov = { .iov_base = buf, .iov_len = len };
-	struct msghdr msg = {
-		.msg_name = addr,
-		.msg_namelen = addr != NULL ? *addr_len : 0,
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-	};
-	struct descriptor *d = get_descriptor(fd);
-	ssize_t ret;
-
-	if (d == NULL)
-		return real_recvfrom(fd, buf, len, flags, addr, addr_len);
-	pthread_cleanup_push(put_descriptor, d);
-	ret = receive(d->ring, &msg, flags);
-	pthread_cleanup_pop(true);
-	if (ret != -1 && addr != NULL)
-		*addr_len = msg.msg_namelen;
+	if (!other_way &&
+	    __atomic_load_n(&d->shadow.open, __ATOMIC_RELAXED) &&
+	    ring_shadow_called(&d->shadow, msg, ret))
+		look_at_others();
 	return ret;
 }
 
 EXPORT_SYMBOL ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
-	return recvfrom(fd, buf, len, flags, NULL, NULL);
+	struct descriptor *d = find(fd);
+	struct simple s;
+	ssize_t ret;
+
+	if (d == NULL)
+		return NEXT(recv)(fd, buf, len, flags);
+	set_message(&s, buf, len, NULL, NULL);
+	if (take(d, &s.msg, flags, &ret))
+		return ret;
+	ret = NEXT(recv)(fd, buf, len, flags);
+	return called(d, &s.msg, flags, ret);
 }
 
-static bool is_over(const struct timespec *timeout,
-		    const struct timespec *start)
+EXPORT_SYMBOL ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
+			       struct sockaddr *addr, socklen_t *addr_len)
 {
-	struct timespec now;
+	struct descriptor *d = find(fd);
+	struct simple s;
+	ssize_t ret;
 
-	if (timeout == NULL)
-		return false;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now.tv_sec -= start->tv_sec + timeout->tv_sec;
-	now.tv_nsec -= start->tv_nsec + timeout->tv_nsec;
-	return now.tv_sec * 1000000000LL + now.tv_nsec >= 0;
+	/* an address of no known length is an error */
+	if (d == NULL || (addr != NULL && addr_len == NULL))
+		return NEXT(recvfrom)(fd, buf, len, flags, addr, addr_len);
+	set_message(&s, buf, len, addr, addr_len);
+	if (take(d, &s.msg, flags, &ret)) {
+		if (addr != NULL)
+			*addr_len = s.msg.msg_namelen;
+		return ret;
+	}
+	ret = NEXT(recvfrom)(fd, buf, len, flags, addr, addr_len);
+	return called(d, &s.msg, flags, ret);
 }
 
-static int receive_many(struct mnl_ring *ring, struct mmsghdr *msgs,
-			unsigned int nr, int flags,
-			const struct timespec *timeout)
+#ifdef CHECKED_CALLS
+ssize_t __recv_chk(int fd, void *buf, size_t len, size_t size, int flags);
+ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t size, int flags,
+		       struct sockaddr *addr, socklen_t *addr_len);
+
+EXPORT_SYMBOL ssize_t __recv_chk(int fd, void *buf, size_t len, size_t size,
+				 int flags)
 {
-	struct timespec start;
+	if (len > size)
+		return NEXT(__recv_chk)(fd, buf, len, size, flags);
+	return recv(fd, buf, len, flags);
+}
+
+EXPORT_SYMBOL ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t size,
+				     int flags, struct sockaddr *addr,
+				     socklen_t *addr_len)
+{
+	if (len > size)
+		return NEXT(__recvfrom_chk)(fd, buf, len, size, flags, addr,
+					    addr_len);
+	return recvfrom(fd, buf, len, flags, addr, addr_len);
+}
+#endif
+
+typedef ssize_t (*recvmsg_function)(int fd, struct msghdr *msg, int flags);
+
+static ssize_t receive(recvmsg_function next, int fd, struct msghdr *msg,
+		       int flags)
+{
+	struct descriptor *d = find(fd);
+	ssize_t ret;
+
+	if (d == NULL || msg == NULL)
+		return next(fd, msg, flags);
+	if (ring_shadow_is_mapped(&d->shadow) && !has_control(d) &&
+	    take(d, msg, flags, &ret))
+		return ret;
+	ret = next(fd, msg, flags);
+	return called(d, msg, flags, ret);
+}
+
+EXPORT_SYMBOL ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	return receive(NEXT(recvmsg), fd, msg, flags);
+}
+
+/*
+ * All messages, or none: what begins in frames and would go on in the kernel
+ * might lose an error, which the next call has to report.
+ */
+static unsigned int take_all(struct descriptor *d, struct mmsghdr *msgs,
+			     unsigned int nr, int flags)
+{
 	unsigned int i;
 	ssize_t ret;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	for (i = 0; i < nr && (i == 0 || !is_over(timeout, &start)); i++) {
-		ret = receive(ring, &msgs[i].msg_hdr, flags);
-		if (ret == -1)
+	if (nr == 0 || !ring_shadow_is_mapped(&d->shadow) || has_control(d) ||
+	    ring_shadow_count(&d->shadow) < nr)
+		return 0;
+	for (i = 0; i < nr; i++) {
+		if (!take(d, &msgs[i].msg_hdr, flags & ~MSG_WAITFORONE, &ret))
 			break;
 		msgs[i].msg_len = ret;
-		if (flags & MSG_WAITFORONE)
-			flags |= MSG_DONTWAIT;
 	}
-	return i > 0 || nr == 0 ? (int)i : -1;
+	return i;
+}
+
+typedef int (*recvmmsg_function)(int fd, struct mmsghdr *msgs, unsigned int nr,
+				 recvmmsg_flags flags,
+				 struct timespec *timeout);
+
+static int receive_many(recvmmsg_function next, int fd, struct mmsghdr *msgs,
+			unsigned int nr, recvmmsg_flags flags,
+			struct timespec *timeout)
+{
+	struct descriptor *d = find(fd);
+	int taken, ret, i;
+
+	if (d == NULL || msgs == NULL)
+		return next(fd, msgs, nr, flags, timeout);
+	if (timeout == NULL) {
+		taken = take_all(d, msgs, nr, flags);
+		if (taken > 0)
+			return taken;
+	}
+	ret = next(fd, msgs, nr, flags, timeout);
+	for (i = 0; i < ret; i++)
+		called(d, &msgs[i].msg_hdr, flags, msgs[i].msg_len);
+	return ret;
 }
 
 EXPORT_SYMBOL int recvmmsg(int fd, struct mmsghdr *msgs, unsigned int nr,
-			   int flags, struct timespec *timeout)
+			   recvmmsg_flags flags, struct timespec *timeout)
 {
-	struct descriptor *d = get_descriptor(fd);
-	int ret;
+	return receive_many(NEXT(recvmmsg), fd, msgs, nr, flags, timeout);
+}
 
-	if (d == NULL)
-		return syscall(SYS_recvmmsg, fd, msgs, nr, flags, timeout);
-	pthread_cleanup_push(put_descriptor, d);
-	ret = receive_many(d->ring, msgs, nr, flags, timeout);
-	pthread_cleanup_pop(true);
-	return ret;
+/*
+ * Opening and closing
+ */
+
+EXPORT_SYMBOL int socket(int domain, int type, int protocol)
+{
+	int fd = NEXT(socket)(domain, type, protocol);
+
+	if (fd < 0)
+		return fd;
+	/* it was closed in a way that was not seen */
+	forget(fd);
+	if (domain == AF_NETLINK)
+		remember(fd);
+	return fd;
 }
 
 EXPORT_SYMBOL int close(int fd)
 {
-	int ret;
+	forget(fd);
+	return NEXT(close)(fd);
+}
 
-	if (forget_descriptor(fd, &ret))
-		return ret;
-	return syscall(SYS_close, fd);
+EXPORT_SYMBOL int fclose(FILE *file)
+{
+	int saved = errno;
+
+	forget(fileno(file));
+	errno = saved;
+	return NEXT(fclose)(file);
 }
 
 EXPORT_SYMBOL int dup2(int from, int to)
 {
-	int ret;
-
 	if (from != to)
-		forget_descriptor(to, &ret);
-	return from == to ? fcntl(from, F_GETFD) == -1 ? -1 : to :
-			    (int)syscall(SYS_dup3, from, to, 0);
+		forget(to);
+	return NEXT(dup2)(from, to);
 }
 
 EXPORT_SYMBOL int dup3(int from, int to, int flags)
 {
+	if (from != to)
+		forget(to);
+	return NEXT(dup3)(from, to, flags);
+}
+
+#ifdef CLOSES_RANGES
+static void forget_range(unsigned int first, unsigned int last)
+{
+	struct descriptor *d;
+	unsigned int i;
+
+	for (i = 0; i < BUCKETS; i++) {
+		d = __atomic_load_n(&buckets[i], __ATOMIC_ACQUIRE);
+		for (; d != NULL; d = d->next)
+			if ((unsigned int)d->shadow.fd >= first &&
+			    (unsigned int)d->shadow.fd <= last)
+				forget(d->shadow.fd);
+	}
+}
+
+EXPORT_SYMBOL int close_range(unsigned int first, unsigned int last, int flags)
+{
+	if (!(flags & CLOSE_RANGE_CLOEXEC))
+		forget_range(first, last);
+	return NEXT(close_range)(first, last, flags);
+}
+
+EXPORT_SYMBOL void closefrom(int first)
+{
+	forget_range(first < 0 ? 0 : first, UINT_MAX);
+	NEXT(closefrom)(first);
+}
+#endif
+
+/*
+ * Options
+ */
+
+typedef int (*setsockopt_function)(int fd, int level, int option,
+				   const void *value, socklen_t len);
+
+static int set_option(setsockopt_function next, int fd, int level, int option,
+		      const void *value, socklen_t len)
+{
+	struct descriptor *d = find(fd);
 	int ret;
 
-	if (from != to)
-		forget_descriptor(to, &ret);
-	return syscall(SYS_dup3, from, to, flags);
+	/* a ring of the program's own, in place of ours */
+	if (d != NULL && level == SOL_NETLINK && !d->shadow.busy &&
+	    (option == NETLINK_RX_RING || option == NETLINK_TX_RING))
+		forget(fd);
+	ret = next(fd, level, option, value, len);
+	if (adds_control(level, option))
+		__atomic_add_fetch(&options_set, 1, __ATOMIC_RELEASE);
+	return ret;
 }
+
+EXPORT_SYMBOL int setsockopt(int fd, int level, int option, const void *value,
+			     socklen_t len)
+{
+	return set_option(NEXT(setsockopt), fd, level, option, value, len);
+}
+
+/*
+ * 32-bit programs with 64-bit time
+ */
+
+#ifdef TIME64_CALLS
+ssize_t __recvmsg64(int fd, struct msghdr *msg, int flags);
+int __recvmmsg64(int fd, struct mmsghdr *msgs, unsigned int nr, int flags,
+		 struct timespec *timeout);
+int __setsockopt64(int fd, int level, int option, const void *value,
+		   socklen_t len);
+
+EXPORT_SYMBOL ssize_t __recvmsg64(int fd, struct msghdr *msg, int flags)
+{
+	return receive(NEXT(__recvmsg64), fd, msg, flags);
+}
+
+EXPORT_SYMBOL int __recvmmsg64(int fd, struct mmsghdr *msgs, unsigned int nr,
+			       int flags, struct timespec *timeout)
+{
+	return receive_many(NEXT(__recvmmsg64), fd, msgs, nr, flags, timeout);
+}
+
+EXPORT_SYMBOL int __setsockopt64(int fd, int level, int option,
+				 const void *value, socklen_t len)
+{
+	return set_option(NEXT(__setsockopt64), fd, level, option, value, len);
+}
+#endif

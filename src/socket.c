@@ -3,12 +3,14 @@
  * Netlink sockets: opening, binding, sending, receiving, options.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <libmnl/libmnl.h>
 
 #include "internal.h"
+#include "ring_shadow.h"
 
 /**
  * \defgroup mnl_socket Netlink sockets
@@ -62,16 +64,23 @@ static bool ring_is_wanted(void)
 	return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0;
 }
 
+static void want_shadow(struct mnl_socket *nl)
+{
+	nl->shadow = calloc(1, sizeof(*nl->shadow));
+	if (nl->shadow != NULL)
+		ring_shadow_open(nl->shadow, nl->fd);
+}
+
 /**
  * mnl_socket_open2 - open a netlink socket with flags
  * \param bus netlink protocol: NETLINK_ROUTE, NETLINK_NETFILTER, ...
  * \param flags for socket(2): SOCK_CLOEXEC, SOCK_NONBLOCK
  *
  * With LIBMNL_RING=1 in the environment, which is not looked at in programs
- * with more rights than their user, the socket gets an RX ring of 1 MiB that
- * the program need not know of, if it may have one and the kernel returns
- * nm_features (netlink_mmap(7)): mnl_socket_recvfrom() reads from there. For
- * programs that receive by no other call.
+ * with more rights than their user, the socket gets a shadow ring
+ * (netlink_mmap(7)) when it has received many messages, if the kernel has such
+ * rings: mnl_socket_recvfrom() takes messages from there. For the program
+ * nothing else changes, see libmnl-ring-preload(7).
  *
  * Returns the socket. On error, it returns NULL and errno is what socket(2)
  * or calloc(3) said.
@@ -81,7 +90,7 @@ EXPORT_SYMBOL struct mnl_socket *mnl_socket_open2(int bus, int flags)
 	struct mnl_socket *nl = open_plain(bus, flags);
 
 	if (nl != NULL && ring_is_wanted())
-		mnl_socket_mmap_unasked(nl);
+		want_shadow(nl);
 	return nl;
 }
 
@@ -180,6 +189,20 @@ EXPORT_SYMBOL ssize_t mnl_socket_sendto(const struct mnl_socket *nl,
 		      sizeof(mnl_kernel_addr));
 }
 
+static ssize_t receive(const struct mnl_socket *nl, struct msghdr *msg)
+{
+	ssize_t ret;
+
+	if (nl->shadow == NULL || !nl->shadow->open)
+		return recvmsg(nl->fd, msg, 0);
+	pthread_testcancel();
+	if (ring_shadow_take(nl->shadow, msg, 0, &ret))
+		return ret;
+	ret = recvmsg(nl->fd, msg, 0);
+	ring_shadow_called(nl->shadow, msg, ret);
+	return ret;
+}
+
 /**
  * mnl_socket_recvfrom - receive messages
  * \param nl socket
@@ -215,7 +238,7 @@ EXPORT_SYMBOL ssize_t mnl_socket_recvfrom(const struct mnl_socket *nl,
 	if (rx != NULL)
 		return ring_rx_recvfrom(rx, buf, len);
 
-	ret = recvmsg(nl->fd, &msg, 0);
+	ret = receive(nl, &msg);
 	if (ret == -1)
 		return -1;
 	if (msg.msg_flags & MSG_TRUNC) {
@@ -241,6 +264,11 @@ EXPORT_SYMBOL int mnl_socket_close(struct mnl_socket *nl)
 	int ret;
 
 	mnl_socket_munmap(nl);
+	if (nl->shadow != NULL) {
+		ring_shadow_close(nl->shadow);
+		ring_shadow_free(nl->shadow);
+		free(nl->shadow);
+	}
 	ret = close(nl->fd);
 	free(nl);
 	return ret;
@@ -262,8 +290,12 @@ EXPORT_SYMBOL int mnl_socket_close(struct mnl_socket *nl)
 EXPORT_SYMBOL int mnl_socket_setsockopt(const struct mnl_socket *nl, int type,
 					void *buf, socklen_t len)
 {
-	if (type == NETLINK_RX_RING || type == NETLINK_TX_RING)
+	if (type == NETLINK_RX_RING || type == NETLINK_TX_RING) {
+		/* in place of the one that the program did not ask for */
+		if (nl->shadow != NULL)
+			ring_shadow_close(nl->shadow);
 		return ring_setsockopt(nl->fd, type, buf, len);
+	}
 	return setsockopt(nl->fd, SOL_NETLINK, type, buf, len);
 }
 

@@ -20,7 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <linux/genetlink.h>
 #include <linux/netlink_mmap.h>
 #include <libmnl/libmnl.h>
@@ -30,6 +29,8 @@
 #define SOCKETS		64
 #define FAMILY_ID	0x77
 #define FRAMES		2048
+#define QUEUE		2048
+#define MESSAGE		32768
 
 struct played_ring {
 	struct nl_mmap_req	req;
@@ -48,6 +49,22 @@ struct played_map {
 	pid_t			pid;
 };
 
+/* a message in the receive queue of a socket with a shadow ring */
+struct played_message {
+	size_t			len;
+	struct sockaddr_nl	from;
+	char			data[MESSAGE];
+};
+
+/* the queue, and which of its messages have frames */
+struct played_shadow {
+	unsigned int		head, tail;
+	uint32_t		oldest, next;	/* positions */
+	bool			stuck;		/* the next one does not fit */
+	unsigned int		polls;
+	struct played_message	queue[QUEUE];
+};
+
 struct played_socket {
 	bool			attached;
 	pid_t			opener;
@@ -61,6 +78,7 @@ struct played_socket {
 	struct played_map	maps[2];
 	int			memory;		/* of the frames: a file */
 	size_t			size;
+	struct played_shadow	*shadow;
 	unsigned int		answers;	/* genl: waiting */
 	char			answer[2][256];
 };
@@ -155,7 +173,8 @@ static unsigned int features(enum mnl_ring_type type)
 	if (played.old || type != MNL_RING_RX)
 		return 0;
 	return NL_MMAP_F_SPAN | NL_MMAP_F_CONTROL |
-	       (played.no_features ? 0 : NL_MMAP_F_SENDER);
+	       (played.no_features ? 0 : NL_MMAP_F_SENDER) |
+	       (played.no_features || played.no_shadow ? 0 : NL_MMAP_F_SHADOW);
 }
 
 /* The order of the checks is part of the ABI. */
@@ -174,6 +193,30 @@ static bool geometry_ok(const struct nl_mmap_req *req)
 		 req->nm_block_nr;
 	return frames > 0 && (frames == req->nm_frame_nr ||
 			      lenient(LENIENT_FRAME_NR));
+}
+
+static bool is_shadow(const struct nl_mmap_req2 *req2)
+{
+	return req2->nm_flags & NL_MMAP_F_SHADOW && req2->req.nm_block_nr > 0;
+}
+
+/* what is queued may be part of a dump: it has no frames */
+static void start_shadow(struct played_socket *s, unsigned int frames)
+{
+	if (s->shadow == NULL)
+		s->shadow = REAL(mmap)(NULL, sizeof(*s->shadow),
+				       PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (s->shadow == MAP_FAILED)
+		abort();
+	s->shadow->oldest = s->shadow->next = frames;
+}
+
+static bool has_shadow(int fd)
+{
+	struct played_socket *s = played_socket(fd);
+
+	return s != NULL && s->shadow != NULL;
 }
 
 static bool has_unread(const struct played_ring *ring);
@@ -199,12 +242,15 @@ static int set_ring(struct played_socket *s, enum mnl_ring_type type,
 		if (req2->nm_flags & ~features(type) &&
 		    !lenient(LENIENT_FLAGS))
 			return EINVAL;
+		if (is_shadow(req2) && (!(req2->nm_flags & NL_MMAP_F_CONTROL) ||
+					req2->nm_flags & NL_MMAP_F_SPAN))
+			return EINVAL;
 		if (played.bytes_allowed &&
 		    req->nm_block_size * req->nm_block_nr >
 		    played.bytes_allowed)
 			return ENOBUFS;
 	}
-	if (type == MNL_RING_RX && has_unread(ring))
+	if (type == MNL_RING_RX && s->shadow == NULL && has_unread(ring))
 		s->error = ENOBUFS;
 	if (s->maps[0].addr == NULL && s->maps[1].addr == NULL)
 		drop_memory(s);
@@ -215,6 +261,11 @@ static int set_ring(struct played_socket *s, enum mnl_ring_type type,
 							NL_MMAP_HDRLEN;
 	if (type == MNL_RING_RX)
 		s->copy = false;
+	if (type == MNL_RING_RX && is_shadow(req2))
+		start_shadow(s, req->nm_frame_nr);
+	else if (ring->req.nm_frame_nr > 0 && s->shadow != NULL)
+		/* the test has received all that was queued */
+		s->shadow = NULL;
 	return 0;
 }
 
@@ -288,7 +339,13 @@ static void make_memory(struct played_socket *s, size_t size)
 		s->ring[1].mem = mem + ring_size(&s->ring[0]);
 	if (s->ring[0].flags & NL_MMAP_F_CONTROL)
 		s->control = (void *)(mem + size - getpagesize());
+	if (s->shadow != NULL)
+		s->control->nmc_consumed = s->shadow->oldest;
 }
+
+static void forget_map(void *addr);
+static void end_shadow(struct played_socket *s);
+static bool take_error(int fd, int *error);
 
 EARLY void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
@@ -296,6 +353,8 @@ EARLY void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offs
 	struct played_map *map;
 	size_t size;
 
+	if (flags & MAP_FIXED)
+		forget_map(addr);
 	if (s == NULL || !s->attached)
 		return REAL(mmap)(addr, len, prot, flags, fd, offset);
 	size = ring_size(&s->ring[0]) + ring_size(&s->ring[1]);
@@ -309,21 +368,31 @@ EARLY void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offs
 	}
 	make_memory(s, size);
 	map = s->maps[0].addr != NULL ? &s->maps[1] : &s->maps[0];
-	map->addr = REAL(mmap)(addr, len, prot, MAP_SHARED, s->memory, 0);
+	map->addr = REAL(mmap)(addr, len, prot, flags, s->memory, 0);
 	map->pid = getpid();
 	return map->addr;
 }
 
-EARLY int munmap(void *addr, size_t len)
+static EARLY void forget_map(void *addr)
 {
 	struct played_map *map;
 	int i;
 
 	for (i = 0; sockets != NULL && i < 2 * SOCKETS; i++) {
 		map = &sockets[i / 2].maps[i % 2];
-		if (addr != NULL && map->addr == addr && map->pid == getpid())
-			map->addr = NULL;
+		if (addr == NULL || map->addr != addr || map->pid != getpid())
+			continue;
+		map->addr = NULL;
+		if (sockets[i / 2].shadow != NULL)
+			end_shadow(&sockets[i / 2]);
 	}
+}
+
+/* a mapping, or one in the middle of what is unmapped */
+EARLY int munmap(void *addr, size_t len)
+{
+	forget_map(addr);
+	forget_map((char *)addr + getpagesize());
 	return REAL(munmap)(addr, len);
 }
 
@@ -334,6 +403,8 @@ EARLY int close(int fd)
 
 	if (s != NULL && s->opener == getpid()) {
 		drop_memory(s);
+		if (s->shadow != NULL)
+			REAL(munmap)(s->shadow, sizeof(*s->shadow));
 		memset(s, 0, sizeof(*s));
 	}
 	return REAL(close)(fd);
@@ -761,6 +832,265 @@ static void fill(int fd, bool process)
 	}
 }
 
+/*
+ * Shadow rings: the messages of the real socket are moved to a queue, whose first
+ * messages have frames.
+ */
+
+static unsigned int shadow_word(unsigned int value, uint32_t position)
+{
+	return value | position << NL_MMAP_POSITION_SHIFT;
+}
+
+static struct nl_mmap_hdr *shadow_frame(const struct played_socket *s,
+					uint32_t position)
+{
+	const struct played_ring *ring = &s->ring[MNL_RING_RX];
+
+	return frame(ring, position % ring->req.nm_frame_nr);
+}
+
+static bool shadow_exchange(const struct played_socket *s, unsigned int from,
+			    unsigned int to)
+{
+	uint32_t position = s->shadow->oldest;
+	unsigned int word = shadow_word(from, position);
+
+	return __atomic_compare_exchange_n(&shadow_frame(s, position)->nm_status,
+			&word, shadow_word(to, position), false,
+			__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+static unsigned int shadow_frames(const struct played_shadow *sh)
+{
+	return sh->next - sh->oldest;
+}
+
+static void shadow_consume(struct played_socket *s)
+{
+	s->shadow->oldest++;
+	s->shadow->head++;
+	__atomic_store_n(&s->control->nmc_consumed, s->shadow->oldest,
+			 __ATOMIC_RELEASE);
+}
+
+/* what was taken from frames leaves the queue */
+static void shadow_drop(struct played_socket *s)
+{
+	struct played_shadow *sh = s->shadow;
+
+	while (shadow_frames(sh) > 0 &&
+	       status(shadow_frame(s, sh->oldest)) ==
+	       shadow_word(NL_MMAP_STATUS_UNUSED, sh->oldest))
+		shadow_consume(s);
+}
+
+/* without a mapping, messages are in the queue only */
+static void end_shadow(struct played_socket *s)
+{
+	if (s->maps[0].addr != NULL || s->maps[1].addr != NULL ||
+	    s->control == NULL)
+		return;
+	shadow_drop(s);
+	s->shadow->oldest = s->shadow->next;
+	s->shadow->stuck = false;
+	s->control->nmc_consumed = s->shadow->oldest;
+}
+
+static void shadow_put(struct played_socket *s,
+		       const struct played_message *message)
+{
+	const struct played_ring *ring = &s->ring[MNL_RING_RX];
+	struct nl_mmap_hdr *hdr = shadow_frame(s, s->shadow->next);
+
+	describe(ring, (struct nl_mmap_hdr2 *)hdr, &message->from);
+	hdr->nm_len = message->len;
+	memcpy((char *)hdr + ring->header, message->data, message->len);
+	set_status(hdr, shadow_word(NL_MMAP_STATUS_VALID, s->shadow->next));
+	s->shadow->next++;
+}
+
+static void shadow_fill(struct played_socket *s)
+{
+	const struct played_ring *ring = &s->ring[MNL_RING_RX];
+	const struct played_message *message;
+	struct played_shadow *sh = s->shadow;
+
+	while ((s->maps[0].addr != NULL || s->maps[1].addr != NULL) &&
+	       !sh->stuck && shadow_frames(sh) < ring->req.nm_frame_nr &&
+	       sh->tail - sh->head > shadow_frames(sh)) {
+		message = &sh->queue[(sh->head + shadow_frames(sh)) % QUEUE];
+		sh->stuck = message->len > capacity(ring);
+		if (!sh->stuck)
+			shadow_put(s, message);
+	}
+}
+
+/*
+ * Messages of the real socket: one, if somebody sleeps there, who has to find the
+ * others.
+ */
+static void shadow_drain(int fd)
+{
+	unsigned int left = __atomic_load_n(&sockets[fd].pollers,
+					    __ATOMIC_RELAXED) ? 1 : QUEUE;
+	struct played_shadow *sh = sockets[fd].shadow;
+	struct played_message *message;
+	socklen_t from_len;
+	ssize_t ret;
+
+	while (left-- && sh->tail - sh->head < QUEUE) {
+		message = &sh->queue[sh->tail % QUEUE];
+		from_len = sizeof(message->from);
+		ret = REAL(recvfrom)(fd, message->data, sizeof(message->data),
+				     MSG_DONTWAIT,
+				     (struct sockaddr *)&message->from,
+				     &from_len);
+		if (ret == -1 && errno == ENOBUFS) {
+			played_loss(fd);
+			continue;
+		}
+		if (ret == -1)
+			break;
+		message->len = ret;
+		sh->tail++;
+	}
+	if (sockets[fd].control != NULL) {
+		shadow_drop(&sockets[fd]);
+		shadow_fill(&sockets[fd]);
+	}
+}
+
+static void put_message(struct msghdr *msg, const struct played_message *message)
+{
+	size_t copied = 0, part, i;
+
+	for (i = 0; i < msg->msg_iovlen && copied < message->len; i++) {
+		part = message->len - copied;
+		if (part > msg->msg_iov[i].iov_len)
+			part = msg->msg_iov[i].iov_len;
+		memcpy(msg->msg_iov[i].iov_base, message->data + copied, part);
+		copied += part;
+	}
+	msg->msg_flags = copied < message->len ? MSG_TRUNC : 0;
+	msg->msg_controllen = 0;
+	if (msg->msg_name != NULL) {
+		memcpy(msg->msg_name, &message->from,
+		       msg->msg_namelen < sizeof(message->from) ?
+		       msg->msg_namelen : sizeof(message->from));
+		msg->msg_namelen = sizeof(message->from);
+	}
+}
+
+/* recvmsg() takes the oldest message, and its frame; false: a reader did */
+static bool shadow_reserve(struct played_socket *s)
+{
+	return s->control == NULL || shadow_frames(s->shadow) == 0 ||
+	       shadow_exchange(s, NL_MMAP_STATUS_VALID,
+			       NL_MMAP_STATUS_RESERVED);
+}
+
+static void shadow_leave(struct played_socket *s, bool took)
+{
+	if (s->control == NULL || shadow_frames(s->shadow) == 0) {
+		s->shadow->head += took;
+		s->shadow->stuck &= !took;
+	} else if (!took) {
+		shadow_exchange(s, NL_MMAP_STATUS_RESERVED,
+				NL_MMAP_STATUS_VALID);
+	} else {
+		shadow_exchange(s, NL_MMAP_STATUS_RESERVED,
+				NL_MMAP_STATUS_UNUSED);
+		shadow_consume(s);
+	}
+}
+
+/* -1 and EAGAIN: there is none */
+static ssize_t shadow_take(int fd, struct msghdr *msg, int flags)
+{
+	struct played_socket *s = &sockets[fd];
+	struct played_message *message;
+	size_t i, room = 0;
+	int error;
+
+	do
+		shadow_drain(fd);
+	while (!shadow_reserve(s));
+	if (take_error(fd, &error) || s->shadow->tail == s->shadow->head) {
+		if (s->shadow->tail != s->shadow->head)
+			shadow_leave(s, false);
+		else
+			error = EAGAIN;
+		return fail(error);
+	}
+	message = &s->shadow->queue[s->shadow->head % QUEUE];
+	put_message(msg, message);
+	shadow_leave(s, !(flags & MSG_PEEK));
+	if (s->control != NULL)
+		shadow_fill(s);
+	for (i = 0; i < msg->msg_iovlen; i++)
+		room += msg->msg_iov[i].iov_len;
+	return flags & MSG_TRUNC || message->len < room ? message->len : room;
+}
+
+static void end_wait(void *data)
+{
+	__atomic_sub_fetch(&((struct played_socket *)data)->pollers, 1,
+			   __ATOMIC_RELAXED);
+}
+
+/* as the real call waits: for as long, restarted, cancelled */
+static bool wait_for_message(int fd)
+{
+	char byte;
+	int ret;
+
+	pthread_cleanup_push(end_wait, &sockets[fd]);
+	ret = REAL(recv)(fd, &byte, 1, MSG_PEEK);
+	pthread_cleanup_pop(true);
+	return ret != -1;
+}
+
+static ssize_t shadow_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	ssize_t ret;
+	bool waits;
+
+	do {
+		pthread_mutex_lock(&lock);
+		ret = shadow_take(fd, msg, flags);
+		waits = ret == -1 && errno == EAGAIN && !(flags & MSG_DONTWAIT);
+		/* now deliveries leave it to us */
+		if (waits)
+			__atomic_add_fetch(&sockets[fd].pollers, 1,
+					   __ATOMIC_RELAXED);
+		pthread_mutex_unlock(&lock);
+	} while (waits && wait_for_message(fd));
+	return ret;
+}
+
+unsigned int played_shadow_polls(int fd)
+{
+	return sockets[fd].shadow->polls;
+}
+
+unsigned int played_shadow_queued(int fd)
+{
+	return sockets[fd].shadow->tail - sockets[fd].shadow->head;
+}
+
+static short shadow_events(int fd, short revents)
+{
+	struct played_shadow *sh = sockets[fd].shadow;
+
+	sh->polls++;
+	shadow_drain(fd);
+	if (sockets[fd].control != NULL)
+		sockets[fd].control->nmc_pressure = 0;
+	revents &= ~POLLIN;
+	return sh->tail != sh->head ? revents | POLLIN : revents;
+}
+
 /* after something was sent: to whom it may be, nobody says */
 static void deliver(void)
 {
@@ -768,8 +1098,11 @@ static void deliver(void)
 
 	pthread_mutex_lock(&lock);
 	for (fd = 0; sockets != NULL && fd < SOCKETS; fd++)
-		if (has_ring(fd, MNL_RING_RX) && sockets[fd].pollers == 0 &&
-		    !lenient(LENIENT_DELIVERY))
+		if (sockets[fd].pollers > 0 || lenient(LENIENT_DELIVERY))
+			continue;
+		else if (has_shadow(fd))
+			shadow_drain(fd);
+		else if (has_ring(fd, MNL_RING_RX))
 			fill(fd, false);
 	pthread_mutex_unlock(&lock);
 	errno = saved;
@@ -829,7 +1162,9 @@ static short events(int fd)
 	const struct played_ring *tx = &s->ring[MNL_RING_TX];
 	short revents = plain_events(fd) & ~POLLERR;
 
-	if (has_ring(fd, MNL_RING_RX)) {
+	if (has_shadow(fd)) {
+		revents = shadow_events(fd, revents);
+	} else if (has_ring(fd, MNL_RING_RX)) {
 		fill(fd, true);
 		revents &= ~POLLIN;
 		if (readable(fd))
@@ -917,7 +1252,7 @@ static void received(int fd, int flags, ssize_t ret)
 {
 	int saved = errno;
 
-	if (!has_ring(fd, MNL_RING_RX))
+	if (!has_ring(fd, MNL_RING_RX) || has_shadow(fd))
 		return;
 	pthread_mutex_lock(&lock);
 	if (!(flags & MSG_PEEK) && ret >= 0)
@@ -963,6 +1298,8 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	void *buf = msg->msg_iovlen > 0 ? msg->msg_iov[0].iov_base : NULL;
 	ssize_t ret;
 
+	if (has_shadow(fd))
+		return shadow_recvmsg(fd, msg, flags);
 	if (is_received(fd, buf, flags, &ret))
 		return ret;
 	ret = REAL(recvmsg)(fd, msg, flags);
@@ -973,8 +1310,21 @@ ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
 		 struct sockaddr *restrict addr, socklen_t *restrict addr_len)
 {
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	struct msghdr msg = {
+		.msg_name = addr,
+		.msg_namelen = addr != NULL ? *addr_len : 0,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
 	ssize_t ret;
 
+	if (has_shadow(fd)) {
+		ret = shadow_recvmsg(fd, &msg, flags);
+		if (ret != -1 && addr != NULL)
+			*addr_len = msg.msg_namelen;
+		return ret;
+	}
 	if (is_received(fd, buf, flags, &ret))
 		return ret;
 	ret = REAL(recvfrom)(fd, buf, len, flags, addr, addr_len);
@@ -985,26 +1335,6 @@ ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
 ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
 	return recvfrom(fd, buf, len, flags, NULL, NULL);
-}
-
-/* as libmnl-ring-preload.so calls the kernel */
-long syscall(long number, ...)
-{
-	long args[6];
-	va_list list;
-	int i;
-
-	va_start(list, number);
-	for (i = 0; i < 6; i++)
-		args[i] = va_arg(list, long);
-	va_end(list);
-	if (number == SYS_recvmsg)
-		return recvmsg(args[0], (void *)args[1], args[2]);
-	if (number == SYS_recvfrom)
-		return recvfrom(args[0], (void *)args[1], args[2], args[3],
-				(void *)args[4], (void *)args[5]);
-	return REAL(syscall)(number, args[0], args[1], args[2], args[3],
-			     args[4], args[5]);
 }
 
 int getsockname(int fd, struct sockaddr *restrict addr, socklen_t *restrict len)

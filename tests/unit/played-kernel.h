@@ -48,6 +48,7 @@ struct played_kernel {
 	bool		no_family;	/* the module is not there */
 	bool		old;		/* no extensions of the rings of 2013 */
 	bool		no_features;	/* no room, no count of losses, no sender */
+	bool		no_shadow;	/* no shadow rings */
 	int		attach_error;	/* errno of the attach request */
 	int		set_error;	/* errno of setting a ring */
 	int		mmap_error;
@@ -74,6 +75,10 @@ struct nl_mmap_hdr *played_rx_frame(int fd, unsigned int index);
 
 /* the control page, NULL without one */
 struct nl_mmap_control *played_control(int fd);
+
+/* of a socket with a shadow ring: how often it was polled, messages in its queue */
+unsigned int played_shadow_polls(int fd);
+unsigned int played_shadow_queued(int fd);
 
 /* the socket lost a message: as netlink reports it */
 void played_loss(int fd);

@@ -866,6 +866,94 @@ static void test_keep_one_of_several(void **state)
 	}
 }
 
+/*
+ * Programs that did not ask for a ring (LIBMNL_RING=1)
+ */
+
+#define COMES	256	/* messages after which a socket has one */
+
+static bool has_ring(void)
+{
+	return played_rx_frame(mnl_socket_get_fd(nl), 0) != NULL;
+}
+
+static void bring_shadow(void)
+{
+	unsigned int i;
+
+	mnl_socket_close(nl);
+	setenv("LIBMNL_RING", "1", 1);
+	nl = open_bound(NETLINK_USERSOCK);
+	unsetenv("LIBMNL_RING");
+	for (i = 0; i < COMES; i++) {
+		assert_false(has_ring());
+		send_seq(nl, i);
+		expect_seq(nl, i);
+	}
+	assert_true(has_ring());
+	/* by recvmsg(), which may have an error to report */
+	send_seq(nl, 0);
+	expect_seq(nl, 0);
+}
+
+/* what is in the queue, taken or not, is dropped at the next call */
+static unsigned int consumed(void)
+{
+	return played_control(mnl_socket_get_fd(nl))->nmc_consumed;
+}
+
+static void test_unasked(void **state)
+{
+	static char buf[20000] ALIGNED;
+	unsigned int i, before;
+
+	(void)state;
+	bring_shadow();
+	for (i = 0; i < 1000; i++) {
+		before = consumed();
+		send_seq(nl, i);
+		assert_int_equal(consumed(), before + (i > 0));
+		expect_seq(nl, i);
+	}
+	assert_null_errno(mnl_socket_get_ring(nl, MNL_RING_RX), EBADR);
+	/* what has no frame */
+	mnl_nlmsg_put_header(buf)->nlmsg_len = 10000;
+	send_data(nl, buf, 10000);
+	send_seq(nl, 1);
+	assert_int_equal(mnl_socket_recvfrom(nl, buf, sizeof(buf)), 10000);
+	expect_seq(nl, 1);
+	send_data(nl, buf, 100);
+	assert_fails(mnl_socket_recvfrom(nl, buf, 20), ENOSPC);
+	send_seq(nl, 2);
+	played_loss(mnl_socket_get_fd(nl));
+	assert_fails(mnl_socket_recvfrom(nl, buf, sizeof(buf)), ENOBUFS);
+	expect_seq(nl, 2);
+}
+
+/* the program's own ring comes in place of it */
+static void test_unasked_and_asked(void **state)
+{
+	static const struct nl_mmap_req none;
+	struct mnl_ring *rx;
+	unsigned int i;
+
+	(void)state;
+	bring_shadow();
+	rx = map_rings(nl);
+	assert_true(mnl_ring_is_mapped(rx));
+	for (i = 0; i < 2 * COMES; i++) {
+		send_seq(nl, i);
+		expect_seq(nl, i);
+	}
+	assert_int_equal(mnl_socket_munmap(nl), 0);
+	bring_shadow();
+	assert_int_equal(mnl_socket_setsockopt(nl, NETLINK_RX_RING,
+					       (void *)&none, sizeof(none)), 0);
+	assert_false(has_ring());
+	send_seq(nl, 1);
+	expect_seq(nl, 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -889,6 +977,8 @@ int main(void)
 		TEST(test_signals),
 		TEST(test_busy_poll),
 		TEST(test_keep_one_of_several),
+		TEST(test_unasked),
+		TEST(test_unasked_and_asked),
 	};
 
 	skip_without(NETLINK_USERSOCK, MNL_ARRAY_SIZE(tests));

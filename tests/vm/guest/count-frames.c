@@ -153,10 +153,23 @@ static void remember(int fd, void *map)
 	errno = saved;
 }
 
+static void report_map(const void *addr)
+{
+	int i;
+
+	for (i = 0; addr != NULL && i < RINGS; i++)
+		if (rings[i].map == addr)
+			report(&rings[i]);
+}
+
+/* also in place of a ring */
 void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
-	void *map = REAL(mmap)(addr, len, prot, flags, fd, offset);
+	void *map;
 
+	if (flags & MAP_FIXED)
+		report_map(addr);
+	map = REAL(mmap)(addr, len, prot, flags, fd, offset);
 	if (fd >= 0 && map != MAP_FAILED)
 		remember(fd, map);
 	return map;
@@ -164,11 +177,7 @@ void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 
 int munmap(void *addr, size_t len)
 {
-	int i;
-
-	for (i = 0; addr != NULL && i < RINGS; i++)
-		if (rings[i].map == addr)
-			report(&rings[i]);
+	report_map(addr);
 	return REAL(munmap)(addr, len);
 }
 
