@@ -1187,16 +1187,53 @@ static long long now_ns(void)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
+static bool has_rings(int fd)
+{
+	return has_ring(fd, MNL_RING_RX) || has_ring(fd, MNL_RING_TX);
+}
+
+/* how many of them have something to report */
+static int look_at_all(struct pollfd *fds, nfds_t nr)
+{
+	int ready = 0;
+	nfds_t i;
+
+	for (i = 0; i < nr; i++) {
+		fds[i].revents = (has_rings(fds[i].fd) ? events(fds[i].fd) :
+				  plain_events(fds[i].fd)) &
+				 (fds[i].events | POLLERR);
+		ready += fds[i].revents != 0;
+	}
+	return ready;
+}
+
+/* under the lock; true: one of them has rings */
+static bool count_pollers(const struct pollfd *fds, nfds_t nr, int change)
+{
+	bool any = false;
+	nfds_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (!has_rings(fds[i].fd))
+			continue;
+		sockets[fds[i].fd].pollers += change;
+		any = true;
+	}
+	return any;
+}
+
 /* apart from poll(), of whose argument libc says that nobody reads it */
 static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 						 const struct timespec *timeout)
 {
 	/* another thread may move what comes to frames, and we hear nothing */
 	const struct timespec slice = { .tv_nsec = 2000000 };
-	struct pollfd real = { .fd = fds->fd, .events = POLLIN };
+	struct pollfd real[8];
 	long long end = 0;
 	sigset_t all, old;
 	int ret, err;
+	bool any;
+	nfds_t i;
 
 	if (played.poll_error)
 		return fail(played.poll_error);
@@ -1205,8 +1242,8 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 		played.poll_events = 0;
 		return 1;
 	}
-	if (!has_ring(fds->fd, MNL_RING_RX) && !has_ring(fds->fd, MNL_RING_TX))
-		return REAL(ppoll)(fds, nr, timeout, NULL);
+	for (i = 0; i < nr && i < 8; i++)
+		real[i] = (struct pollfd){ .fd = fds[i].fd, .events = POLLIN };
 	if (timeout != NULL)
 		end = now_ns() + timeout->tv_sec * 1000000000LL +
 		      timeout->tv_nsec;
@@ -1214,20 +1251,22 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pthread_mutex_lock(&lock);
-	sockets[fds->fd].pollers++;
-	for (;;) {
-		fds->revents = events(fds->fd) & (fds->events | POLLERR);
-		ret = fds->revents != 0;
+	any = nr <= 8 && count_pollers(fds, nr, 1);
+	while (any) {
+		ret = look_at_all(fds, nr);
 		if (ret || (timeout != NULL && now_ns() >= end))
 			break;
 		pthread_mutex_unlock(&lock);
-		ret = REAL(ppoll)(&real, 1, &slice, &old);
+		ret = REAL(ppoll)(real, nr, &slice, &old);
 		pthread_mutex_lock(&lock);
 		if (ret == -1)
 			break;
 	}
-	sockets[fds->fd].pollers--;
+	if (any)
+		count_pollers(fds, nr, -1);
 	pthread_mutex_unlock(&lock);
+	if (!any)
+		ret = REAL(ppoll)(fds, nr, timeout, &old);
 	err = errno;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	errno = err;

@@ -9,8 +9,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
-#include <sys/epoll.h>
-#include <sys/select.h>
 #include <sys/wait.h>
 #include <linux/rtnetlink.h>
 
@@ -647,103 +645,6 @@ static void test_wake_up_for_batches(void **state)
 	assert_int_equal(mnl_ring_wait(rx, 1), 0);
 }
 
-/*
- * Loops of the program's own
- */
-
-/* where the kernel is played, it does not know of these waits */
-extern struct played_kernel played __attribute__((weak));
-
-struct loop {
-	const char *name;
-	void (*wait)(int fd, int usec);
-	uint32_t epoll;	/* events, 0: another wait */
-};
-
-static int epoll_fd = -1;
-
-static void wait_epoll(int fd, int usec)
-{
-	struct epoll_event event;
-
-	(void)fd;
-	assert_true(epoll_wait(epoll_fd, &event, 1,
-			       usec < 0 ? -1 : (usec + 999) / 1000) >= 0);
-}
-
-static void wait_poll(int fd, int usec)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-
-	assert_true(poll(&pfd, 1, usec < 0 ? -1 : (usec + 999) / 1000) >= 0);
-}
-
-static void wait_select(int fd, int usec)
-{
-	struct timeval tv = { .tv_usec = usec };
-	fd_set set;
-
-	FD_ZERO(&set);
-	FD_SET(fd, &set);
-	assert_true(select(fd + 1, &set, NULL, NULL,
-			   usec < 0 ? NULL : &tv) >= 0);
-}
-
-static const struct loop loops[] = {
-	{ "epoll, level-triggered", wait_epoll, EPOLLIN },
-	{ "epoll, edge-triggered", wait_epoll, EPOLLIN | EPOLLET },
-	{ "poll", wait_poll, 0 },
-	{ "select", wait_select, 0 },
-};
-
-/* A wake-up that is missed ends in the alarm: nothing else ends the sleep. */
-static void read_in_loop(const struct loop *loop, unsigned int nr)
-{
-	int fd = mnl_socket_get_fd(nl), usec;
-	struct epoll_event event = { .events = loop->epoll };
-	unsigned int seq = 0;
-	struct nlmsghdr *nlh;
-	size_t len;
-
-	epoll_fd = epoll_create1(0);
-	if (loop->epoll)
-		assert_int_equal(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd,
-					   &event), 0);
-	while (seq < nr) {
-		usec = mnl_ring_arm(rx);
-		assert_in_range(usec + 1, 0, 1001);
-		if (usec != 0)
-			loop->wait(fd, usec);
-		mnl_ring_disarm(rx);
-		while ((nlh = mnl_ring_peek(rx, &len)) != NULL) {
-			assert_int_equal(nlh->nlmsg_seq, seq++);
-			assert_int_equal(mnl_ring_release(rx, 1), 0);
-		}
-		assert_int_equal(errno, EAGAIN);
-	}
-	close(epoll_fd);
-}
-
-/* more than the ring holds: they wait in the queue for a poll() */
-static void test_arm(void **state)
-{
-	struct burst b = { .nr = 20000 };
-	unsigned int i;
-
-	(void)state;
-	assert_int_equal(mnl_ring_arm(tx), -1);
-	mnl_ring_disarm(tx);
-	mnl_ring_disarm(rx);
-	if (&played != NULL)
-		return;
-	for (i = 0; i < MNL_ARRAY_SIZE(loops); i++) {
-		assert_int_equal(pthread_create(&b.thread, NULL, send_burst,
-						&b), 0);
-		read_in_loop(&loops[i], b.nr);
-		assert_int_equal(pthread_join(b.thread, NULL), 0);
-	}
-}
-
 /* messages that the library has already, or is not sure of, allow no sleep */
 static void test_arm_holds(void **state)
 {
@@ -1179,7 +1080,6 @@ int main(void)
 		USER_TEST(test_recvfrom),
 		USER_TEST(test_wake_up),
 		USER_TEST(test_wake_up_for_batches),
-		USER_TEST(test_arm),
 		USER_TEST(test_arm_holds),
 		USER_TEST(test_calls),
 		USER_TEST(test_info),
