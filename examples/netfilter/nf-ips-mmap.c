@@ -10,7 +10,6 @@
  * There are no batch verdicts: one would decide on all packets before it, those
  * that wait, too.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 
 #include "ips-stream.h"
 #include "nf-queue-common.h"
+#include "nf-verdict.h"
 #include "nfnl.h"
 
 #define USAGE	"Usage: nf-ips-mmap [-v] TEXT MILLISECONDS QUEUE_NUM[-LAST]\n"
@@ -42,9 +42,8 @@ struct reader {
 	struct nf_queue		q;
 	struct mnl_socket	*nl;
 	struct mnl_ring		*rx;
-	struct mnl_ring		*tx;
+	struct nf_verdicts	verdicts;
 	pthread_t		thread;
-	unsigned int		committed;
 	unsigned int		waiting;	/* packets */
 	struct waiting		*decided;	/* under the lock of streams */
 	uint64_t		kept;
@@ -65,42 +64,9 @@ static void fail(const char *what)
  * Verdicts: by the thread whose queue the packet came through
  */
 
-static void flush_verdicts(struct reader *r)
-{
-	ssize_t ret;
-
-	while ((ret = mnl_ring_flush(r->tx)) != 0)
-		if (ret == -1 && errno != EINTR && errno != EAGAIN &&
-		    errno != ENOBUFS)
-			fail("mnl_ring_flush");
-	r->committed = 0;
-}
-
 static void send_verdict(struct reader *r, uint32_t id, uint32_t what)
 {
-	struct nfqnl_msg_verdict_hdr verdict = {
-		.verdict	= htonl(what),
-		.id		= htonl(id),
-	};
-	struct nlmsghdr *nlh;
-	void *buf;
-
-	if (r->committed == BATCH)
-		flush_verdicts(r);
-	buf = mnl_ring_reserve(r->tx, 64);
-	/* a ring of fewer frames, as the limit of locked memory allows */
-	if (buf == NULL && errno == EAGAIN) {
-		flush_verdicts(r);
-		buf = mnl_ring_reserve(r->tx, 64);
-	}
-	if (buf == NULL)
-		fail("mnl_ring_reserve");
-	nlh = nfnl_put(buf, NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_VERDICT, 0,
-		       AF_UNSPEC, r->q.num);
-	mnl_attr_put(nlh, NFQA_VERDICT_HDR, sizeof(verdict), &verdict);
-	if (mnl_ring_commit(r->tx, nlh->nlmsg_len) == -1)
-		fail("mnl_ring_commit");
-	r->committed++;
+	nf_verdicts_put(&r->verdicts, id, what);
 	r->dropped += what == NF_DROP;
 }
 
@@ -243,7 +209,7 @@ static void receive(struct reader *r)
 	while (decide_oldest(patience))
 		;
 	handle_decided(r);
-	flush_verdicts(r);
+	nf_verdicts_flush(&r->verdicts);
 }
 
 static void *run(void *arg)
@@ -264,7 +230,9 @@ static void start(struct reader *r, const struct nf_queue *options,
 	if (mnl_socket_mmap(r->nl) == -1)
 		fail("mnl_socket_mmap");
 	r->rx = mnl_socket_get_ring(r->nl, MNL_RING_RX);
-	r->tx = mnl_socket_get_ring(r->nl, MNL_RING_TX);
+	r->verdicts.tx = mnl_socket_get_ring(r->nl, MNL_RING_TX);
+	r->verdicts.queue = r->q.num;
+	r->verdicts.most = BATCH;
 	nf_queue_bind(&r->q, r->nl);
 }
 
@@ -332,7 +300,7 @@ int main(int argc, char *argv[])
 		;
 	for (i = 0; i < options.queues; i++) {
 		handle_decided(&readers[i]);
-		flush_verdicts(&readers[i]);
+		nf_verdicts_flush(&readers[i].verdicts);
 		nf_queue_unbind(&readers[i].q, readers[i].nl);
 	}
 	if (options.verbose)

@@ -14,6 +14,7 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 
 #include "nf-queue-common.h"
+#include "nf-verdict.h"
 #include "nfnl.h"
 #include "packet.h"
 
@@ -274,7 +275,7 @@ const mnl_cb_t nf_queue_controls[NF_QUEUE_CONTROLS] = {
 
 size_t nf_queue_verdict_size(const struct nf_queue *q)
 {
-	return 64 + (q->payload ? mnl_attr_get_len(q->payload) : 0);
+	return NF_VERDICT_SIZE + (q->payload ? mnl_attr_get_len(q->payload) : 0);
 }
 
 /* the packet as the kernel gave it, changed in the verdict */
@@ -288,18 +289,15 @@ static void put_changed(struct nf_queue *q, struct nlmsghdr *nlh)
 	q->replaced++;
 }
 
-/* accepts the last packet or, with -b, it and all before it */
+/* accepts the last packet or, with -b, it and all before it that have no verdict */
 size_t nf_queue_put_verdict(struct nf_queue *q, void *buf)
 {
-	struct nlmsghdr *nlh = put_header(q, buf, q->batch ?
-					  NFQNL_MSG_VERDICT_BATCH :
-					  NFQNL_MSG_VERDICT);
-	struct nfqnl_msg_verdict_hdr verdict = {
-		.verdict	= htonl(NF_ACCEPT),
-		.id		= htonl(q->last_id),
-	};
+	struct nlmsghdr *nlh;
 
-	mnl_attr_put(nlh, NFQA_VERDICT_HDR, sizeof(verdict), &verdict);
+	if (q->batch)
+		nlh = nf_verdict_batch(buf, q->num, q->last_id, NF_ACCEPT);
+	else
+		nlh = nf_verdict(buf, q->num, q->last_id, NF_ACCEPT);
 	if (q->payload)
 		put_changed(q, nlh);
 	return nlh->nlmsg_len;

@@ -10,15 +10,17 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <linux/netfilter.h>
 
 #include "nf-queue-common.h"
+#include "nf-verdict.h"
 #include "nfnl.h"
 
 struct reader {
 	struct nf_queue		q;
 	struct mnl_socket	*nl;
 	struct mnl_ring		*rx;
-	struct mnl_ring		*tx;
+	struct nf_verdicts	verdicts;
 	unsigned int		committed;	/* packets */
 	struct mnl_ring_stats	before;		/* the queue was set up */
 	pthread_t		thread;
@@ -26,47 +28,28 @@ struct reader {
 
 static void flush_verdicts(struct reader *r)
 {
-	ssize_t ret;
-
-	while ((ret = mnl_ring_flush(r->tx)) != 0) {
-		if (ret == -1 && errno != EINTR && errno != EAGAIN &&
-		    errno != ENOBUFS) {
-			perror("mnl_ring_flush");
-			exit(EXIT_FAILURE);
-		}
-	}
+	nf_verdicts_flush(&r->verdicts);
 	r->q.accepted += r->committed;
 	r->committed = 0;
 }
 
 /* a changed packet may be longer than a frame: the library sends it, too */
-static void *reserve_verdict(struct reader *r)
+static void put_verdict(struct reader *r)
 {
-	size_t size = nf_queue_verdict_size(&r->q);
-	void *buf = mnl_ring_reserve(r->tx, size);
+	void *buf = nf_verdicts_reserve(&r->verdicts,
+					nf_queue_verdict_size(&r->q));
 
-	if (buf == NULL && errno == EAGAIN) {
-		flush_verdicts(r);
-		buf = mnl_ring_reserve(r->tx, size);
-	}
-	if (buf == NULL) {
-		perror("mnl_ring_reserve");
-		exit(EXIT_FAILURE);
-	}
-	return buf;
+	nf_verdicts_commit(&r->verdicts, nf_queue_put_verdict(&r->q, buf));
 }
 
 static void commit_verdict(struct reader *r)
 {
-	void *buf;
-
 	if (r->q.pending == 0)
 		return;
-	buf = reserve_verdict(r);
-	if (mnl_ring_commit(r->tx, nf_queue_put_verdict(&r->q, buf)) == -1) {
-		perror("mnl_ring_commit");
-		exit(EXIT_FAILURE);
-	}
+	if (r->q.batch)
+		nf_verdicts_put_batch(&r->verdicts, r->q.last_id, NF_ACCEPT);
+	else
+		put_verdict(r);
 	r->committed += r->q.pending;
 	r->q.pending = 0;
 }
@@ -119,7 +102,8 @@ static void open_socket(struct reader *r)
 		exit(EXIT_FAILURE);
 	}
 	r->rx = mnl_socket_get_ring(r->nl, MNL_RING_RX);
-	r->tx = mnl_socket_get_ring(r->nl, MNL_RING_TX);
+	r->verdicts.tx = mnl_socket_get_ring(r->nl, MNL_RING_TX);
+	r->verdicts.queue = r->q.num;
 }
 
 static void print_listening(const struct reader *r)
@@ -148,7 +132,7 @@ static void print_figures(const struct reader *readers, unsigned int nr)
 
 	for (r = readers; r < readers + nr; r++) {
 		mnl_ring_get_stats(r->rx, &rx, sizeof(rx));
-		mnl_ring_get_stats(r->tx, &tx, sizeof(tx));
+		mnl_ring_get_stats(r->verdicts.tx, &tx, sizeof(tx));
 		q.seen += r->q.seen;
 		q.accepted += r->q.accepted;
 		q.replaced += r->q.replaced;
