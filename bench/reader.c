@@ -15,7 +15,8 @@
 
 static const char usage[] =
 	"Usage: reader [OPTION]... WAY SOURCE\n"
-	"  WAY        recv | drain | recvmmsg | uring | transparent | ring\n"
+	"  WAY        recv | drain | recvmmsg | uring | transparent | ring |\n"
+	"             ring-epoll | no-ring (which needs to be denied one)\n"
 	"  SOURCE     queue | nfq (libnetfilter_queue) | log | events | routes | conntrack\n"
 	"  -n VECTOR  messages a call takes at the most (recvmmsg)\n"
 	"  -p PACE    microseconds to sleep before each call\n"

@@ -4,6 +4,7 @@
  * one call brings before the next one.
  */
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #ifdef HAVE_LIBURING
 #include <liburing.h>
@@ -142,6 +143,70 @@ static void ring_receive(struct reader *r)
 	}
 }
 
+/* the library without a ring of the kernel's */
+static void open_buffers(struct reader *r)
+{
+	if (mnl_socket_mmap(r->nl) == -1)
+		fail("mnl_socket_mmap");
+	r->rx = mnl_socket_get_ring(r->nl, MNL_RING_RX);
+	if (mnl_ring_is_mapped(r->rx)) {
+		fputs("the kernel gave a ring\n", stderr);
+		exit(77);
+	}
+}
+
+/*
+ * The ring, in a loop of the program's own around epoll
+ */
+
+static int epoll = -1;
+
+static void open_epoll(struct reader *r)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	open_rings(r);
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll == -1 || epoll_ctl(epoll, EPOLL_CTL_ADD,
+				     mnl_socket_get_fd(r->nl), &event) == -1)
+		fail("epoll");
+}
+
+static void wait_epoll(struct reader *r)
+{
+	struct epoll_event event;
+	struct timespec ts;
+	int usec;
+
+	usec = mnl_ring_arm(r->rx);
+	if (usec == 0)
+		return;
+	ts.tv_sec = usec / 1000000;
+	ts.tv_nsec = usec % 1000000 * 1000L;
+	r->syscalls++;
+	if (epoll_pwait2(epoll, &event, 1, usec < 0 ? NULL : &ts, NULL) == -1)
+		look_at_error(r, "epoll_pwait2");
+	mnl_ring_disarm(r->rx);
+}
+
+static void epoll_receive(struct reader *r)
+{
+	struct nlmsghdr *nlh;
+	unsigned int count = 0;
+	size_t len;
+
+	before_wait(r);
+	wait_epoll(r);
+	while ((nlh = mnl_ring_peek(r->rx, &len)) != NULL) {
+		reader_handle(r, nlh, len);
+		mnl_ring_release(r->rx, 1);
+		if (++count == 256)
+			return;
+	}
+	if (errno != EAGAIN)
+		look_at_error(r, "mnl_ring_peek");
+}
+
 /*
  * io_uring: one request that goes on, with buffers for the kernel to choose from
  */
@@ -240,6 +305,8 @@ static const struct way ways[] = {
 #endif
 	{ "transparent", open_rings, recv_receive },
 	{ "ring", open_rings, ring_receive },
+	{ "ring-epoll", open_epoll, epoll_receive },
+	{ "no-ring", open_buffers, ring_receive },
 };
 
 const struct way *way_find(const char *name)
