@@ -291,8 +291,6 @@ int ring_socket_error(struct mnl_ring *ring);
 int ring_poll(struct mnl_ring *ring, short *events, long long ns);
 
 /* ring_frames.c */
-bool ring_frames_find(struct ring_rx *rx);
-int ring_frames_pass_on(struct ring_rx *rx);
 void ring_frames_join(struct ring_rx *rx);
 struct ring_slot *ring_frames_kept(struct ring_rx *rx, const void *address);
 void ring_frames_release_kept(struct ring_rx *rx, struct ring_slot *slot);

@@ -174,7 +174,7 @@ static bool find_message(struct ring_rx *rx, unsigned int *span, size_t *len)
 	return false;
 }
 
-bool ring_frames_find(struct ring_rx *rx)
+static bool has_message(struct ring_rx *rx)
 {
 	unsigned int span;
 	size_t len;
@@ -211,7 +211,7 @@ static void look_for_loss(struct ring_rx *rx)
 static int frames_ready(struct ring_rx *rx)
 {
 	look_for_loss(rx);
-	return rx->error ? -1 : ring_frames_find(rx);
+	return rx->error ? -1 : has_message(rx);
 }
 
 /* The message that a COPY frame announces. NULL and EAGAIN: it is gone. */
@@ -311,7 +311,7 @@ static unsigned int frames_count(struct ring_rx *rx)
 	const struct mnl_ring *ring = &rx->ring;
 	struct nl_mmap_hdr *hdr;
 
-	if (!ring_frames_find(rx))
+	if (!has_message(rx))
 		return 0;
 	while (offset < ring->frame_nr - ring->used) {
 		index = ring_index(ring, ring->head, offset);
@@ -325,25 +325,6 @@ static unsigned int frames_count(struct ring_rx *rx)
 		count++;
 	}
 	return count;
-}
-
-/* raw access: the program has read the frame at the head, or by recv(2) */
-int ring_frames_pass_on(struct ring_rx *rx)
-{
-	unsigned int span;
-	size_t len;
-
-	if (!find_message(rx, &span, &len)) {
-		errno = EAGAIN;
-		return -1;
-	}
-	if (span > 0)
-		ring_count(&rx->ring, &rx->ring.stats.by_ring, len);
-	else
-		ring_count(&rx->ring, &rx->ring.stats.by_copy, 0);
-	begin_entry(rx, RING_HOLE, span > 0 ? span : 1);
-	trim(rx);
-	return 0;
 }
 
 /*
