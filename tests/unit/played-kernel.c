@@ -965,7 +965,7 @@ static void put_message(struct msghdr *msg, const struct played_message *message
 {
 	size_t copied = 0, part, i;
 
-	for (i = 0; i < msg->msg_iovlen && copied < message->len; i++) {
+	for (i = 0; i < (size_t)msg->msg_iovlen && copied < message->len; i++) {
 		part = message->len - copied;
 		if (part > msg->msg_iov[i].iov_len)
 			part = msg->msg_iov[i].iov_len;
@@ -1028,7 +1028,7 @@ static ssize_t shadow_take(int fd, struct msghdr *msg, int flags)
 	shadow_leave(s, !(flags & MSG_PEEK));
 	if (s->control != NULL)
 		shadow_fill(s);
-	for (i = 0; i < msg->msg_iovlen; i++)
+	for (i = 0; i < (size_t)msg->msg_iovlen; i++)
 		room += msg->msg_iov[i].iov_len;
 	return flags & MSG_TRUNC || message->len < room ? message->len : room;
 }

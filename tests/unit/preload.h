@@ -19,8 +19,13 @@ ssize_t preload_recvfrom_chk(int fd, void *buf, size_t len, size_t size,
 			     int flags, struct sockaddr *addr,
 			     socklen_t *addr_len);
 ssize_t preload_recvmsg(int fd, struct msghdr *msg, int flags);
+#ifdef __GLIBC__
 int preload_recvmmsg(int fd, struct mmsghdr *msgs, unsigned int nr, int flags,
 		     struct timespec *timeout);
+#else
+int preload_recvmmsg(int fd, struct mmsghdr *msgs, unsigned int nr,
+		     unsigned int flags, struct timespec *timeout);
+#endif
 int preload_socket(int domain, int type, int protocol);
 int preload_setsockopt(int fd, int level, int option, const void *value,
 		       socklen_t len);
