@@ -306,6 +306,6 @@ void ring_read_in_place(struct ring_rx *rx);
 bool ring_tx_ready(const struct ring_tx *tx);
 
 /* ring_wait.c */
-int ring_wait_as_recvmsg(struct ring_rx *rx, int flags);
+int ring_wait_as_recvmsg(struct ring_rx *rx);
 
 #endif

@@ -500,7 +500,7 @@ ssize_t ring_rx_recvfrom(struct ring_rx *rx, void *buf, size_t size)
 		pthread_mutex_unlock(&rx->lock);
 		errno = err;
 	} while (ret == -1 && errno == EAGAIN &&
-		 ring_wait_as_recvmsg(rx, 0) == 0);
+		 ring_wait_as_recvmsg(rx) == 0);
 	return ret;
 }
 

@@ -164,15 +164,14 @@ EXPORT_SYMBOL int mnl_ring_wait(struct mnl_ring *ring, int timeout)
 }
 
 /* when recvmsg(2) would give up: @now at once, -1 never */
-static long long receive_end(struct ring_rx *rx, long long now, int flags)
+static long long receive_end(struct ring_rx *rx, long long now)
 {
 	socklen_t len = sizeof(struct timeval);
 	struct timeval tv = { 0 };
 	int fd = rx->ring.rings->fd;
 	long long seconds;
+	int flags;
 
-	if (flags & MSG_DONTWAIT)
-		return now;
 	ring_count_calls(&rx->ring, 2);
 	flags = fcntl(fd, F_GETFL);
 	if (flags != -1 && flags & O_NONBLOCK)
@@ -190,16 +189,16 @@ static long long receive_end(struct ring_rx *rx, long long now, int flags)
  * Until a message can be taken, for as long as recvmsg(2) would wait: 0, or -1
  * and errno. Where messages come by recvmsg(), it is what waits.
  */
-int ring_wait_as_recvmsg(struct ring_rx *rx, int flags)
+int ring_wait_as_recvmsg(struct ring_rx *rx)
 {
 	long long now;
 	int ret;
 
 	if (!rx->source->is_shared)
 		return recv(rx->ring.rings->fd, NULL, 0,
-			    flags | MSG_PEEK | MSG_TRUNC) == -1 ? -1 : 0;
+			    MSG_PEEK | MSG_TRUNC) == -1 ? -1 : 0;
 	now = ring_now();
-	ret = report(rx, rx_wait(rx, now, receive_end(rx, now, flags)));
+	ret = report(rx, rx_wait(rx, now, receive_end(rx, now)));
 	if (ret == 0)
 		errno = EAGAIN;
 	return ret == 1 ? 0 : -1;
