@@ -586,6 +586,39 @@ static void test_no_ring(void **state)
 	assert_int_equal(preload_close(pipe[1]), 0);
 }
 
+/* what shows that a ring is worth it: messages that could have had frames */
+static void test_worth(void **state)
+{
+	struct nlmsghdr nlh = { .nlmsg_len = 16, .nlmsg_type = NLMSG_ERROR };
+	struct iovec iov = { buf, 64 };
+	struct msghdr msg = { .msg_iov = &iov };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 2 * COMES; i++) {
+		assert_int_equal(sendto(peer, &nlh, 16, 0, (void *)&addr,
+					sizeof(addr)), 16);
+		assert_int_equal(preload_recv(fd, buf, 64, 0), 16);
+		/* too little is seen of these */
+		send_message(i, 64);
+		assert_int_equal(preload_recv(fd, buf, 8, 0), 8);
+		send_message(i, 64);
+		assert_int_equal(preload_recvmsg(fd, &msg, 0), 0);
+		send_message(i, 64);
+		assert_int_equal(preload_recv(fd, buf, 64, MSG_PEEK), 64);
+		assert_int_equal(recv(fd, buf, 64, 0), 64);
+	}
+	assert_false(has_ring(fd));
+	/* text */
+	nlh.nlmsg_len = 0x40646461;
+	for (i = 0; i < COMES; i++) {
+		assert_int_equal(sendto(peer, &nlh, 16, 0, (void *)&addr,
+					sizeof(addr)), 16);
+		assert_int_equal(preload_recv(fd, buf, 64, 0), 16);
+	}
+	assert_true(has_ring(fd));
+}
+
 /* as if nothing had been preloaded */
 static void receive_many_plainly(void)
 {
@@ -668,6 +701,67 @@ static void test_goes(void **state)
 		assert_int_equal(preload_recv(fd, buf, 64, MSG_WAITALL), 64);
 	}
 	assert_false(has_ring(fd));
+}
+
+/* somebody has set one already, which is none of ours */
+static void test_other_ring(void **state)
+{
+	struct nl_mmap_req req = {
+		.nm_block_size = 65536,
+		.nm_block_nr = 1,
+		.nm_frame_size = 4096,
+		.nm_frame_nr = 16,
+	};
+	struct mnl_socket *nl = mnl_socket_fdopen(fd);
+
+	(void)state;
+	assert_non_null(nl);
+	assert_int_equal(mnl_socket_setsockopt(nl, NETLINK_RX_RING, &req,
+					       sizeof(req)), 0);
+	free(nl);
+	receive_many_plainly();
+}
+
+/* calls for other files, and of other options */
+static void test_others(void **state)
+{
+	struct iovec iov = { buf, 64 };
+	struct mmsghdr msg = { .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
+	struct sockaddr_nl from;
+	socklen_t len = sizeof(from);
+	int value = 1;
+
+	(void)state;
+	assert_fails(preload_recvfrom(-1, buf, 64, 0, NULL, NULL), EBADF);
+	assert_fails(preload_recvmsg(-1, &msg.msg_hdr, 0), EBADF);
+	assert_fails(preload_recvmmsg(-1, &msg, 1, 0, NULL), EBADF);
+	assert_fails(preload_setsockopt(-1, SOL_NETLINK, NETLINK_RX_RING,
+					&value, sizeof(value)), EBADF);
+	assert_int_equal(preload_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value,
+					    sizeof(value)), 0);
+	value = 1 << 20;
+	assert_int_equal(preload_setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value,
+					    sizeof(value)), 0);
+	bring_ring();
+	assert_int_equal(preload_setsockopt(fd, SOL_NETLINK,
+					    NETLINK_NO_ENOBUFS, &value,
+					    sizeof(value)), 0);
+	/* for root only */
+	value = 0;
+	preload_setsockopt(fd, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, &value,
+			   sizeof(value));
+	send_message(1, 64);
+	BY_FRAME(preload_recvfrom(fd, buf, 64, 0, NULL, NULL), 64);
+	send_message(2, 64);
+	BY_FRAME(preload_recvmmsg(fd, &msg, 1, MSG_WAITFORONE, NULL), 1);
+	send_message(3, 64);
+	BY_CALL(preload_recvfrom(fd, buf, 64, MSG_WAITALL, (void *)&from, &len),
+		64);
+	/* an address of no room, and no room at all */
+	send_message(4, 64);
+	msg.msg_hdr.msg_iovlen = 0;
+	BY_FRAME(preload_recvmsg(fd, &msg.msg_hdr, 0), 0);
+	assert_int_equal(msg.msg_hdr.msg_flags, MSG_TRUNC);
 }
 
 /* the program's own ring, in place of the one that it does not know of */
@@ -1198,9 +1292,12 @@ int main(void)
 		TEST(test_loss),
 		TEST(test_pressure),
 		TEST(test_no_ring),
+		TEST(test_worth),
 		TEST(test_no_kernel),
 		TEST(test_goes),
 		TEST(test_own_ring),
+		TEST(test_other_ring),
+		TEST(test_others),
 		TEST(test_copies),
 		TEST(test_closed),
 		TEST(test_closed_unseen),
