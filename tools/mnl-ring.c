@@ -472,8 +472,7 @@ int main(int argc, char *argv[])
 			json = true;
 			break;
 		case 'V':
-			puts("mnl-ring utility, libmnl-mmap " LIBMNL_MMAP_VERSION_STRING
-			     ", libmnl " PACKAGE_VERSION);
+			puts("mnl-ring utility, libmnl-mmap-" LIBMNL_MMAP_VERSION_STRING);
 			return 0;
 		case 'h':
 			usage(stdout);

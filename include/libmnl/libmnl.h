@@ -293,13 +293,13 @@ extern int mnl_cb_run2(const void *buf, size_t numbytes, unsigned int seq, unsig
  * Version of the ring calls, major << 16 | minor << 8 | patch. A program that
  * builds with and without them tests whether it is defined.
  */
-#define LIBMNL_MMAP_VERSION		0x000100
+#define LIBMNL_MMAP_VERSION		0x000200
 
 /**
  * \ingroup mnl_ring
  * The same as a string.
  */
-#define LIBMNL_MMAP_VERSION_STRING	"0.1.0"
+#define LIBMNL_MMAP_VERSION_STRING	"0.2.0"
 
 /**
  * \ingroup mnl_ring
