@@ -37,7 +37,7 @@ static void send_config(const struct reader *r, unsigned int attr,
 					AF_UNSPEC, r->options.group);
 
 	mnl_attr_put(nlh, attr, len, value);
-	nfnl_send(r->nl, nlh);
+	talk_send(r->nl, nlh);
 }
 
 static void queue_open(struct reader *r)
@@ -115,7 +115,7 @@ static void give_verdict(struct reader *r, uint16_t type,
 		return;
 	}
 	r->sends++;
-	nfnl_send(r->nl, put_verdict(r, buf, type, p));
+	talk_send(r->nl, put_verdict(r, buf, type, p));
 }
 
 static void give_batch(struct reader *r)

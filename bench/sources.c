@@ -52,7 +52,7 @@ static void log_open(struct reader *r)
 	mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(bind), &bind);
 	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put(nlh, NFULA_CFG_QTHRESH, sizeof(threshold), &threshold);
-	if (!nfnl_ask(r->nl, nlh))
+	if (!talk_ask(r->nl, nlh))
 		fail("nfnetlink_log");
 }
 
@@ -75,7 +75,7 @@ static void conntrack_start(struct reader *r)
 	char buf[256];
 
 	r->sends++;
-	nfnl_send(r->nl, nfnl_put(buf, NFNL_SUBSYS_CTNETLINK << 8 |
+	talk_send(r->nl, nfnl_put(buf, NFNL_SUBSYS_CTNETLINK << 8 |
 				  IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_INET, 0));
 }
 
@@ -102,7 +102,7 @@ static void routes_start(struct reader *r)
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	rtm->rtm_family = AF_INET;
 	r->sends++;
-	nfnl_send(r->nl, nlh);
+	talk_send(r->nl, nlh);
 }
 
 static const struct source counted[] = {

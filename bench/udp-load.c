@@ -194,7 +194,7 @@ static void destroy_flows(struct load *l)
 	struct mnl_socket *nl = nfnl_open(0);
 	char buf[256];
 
-	if (!nfnl_ask(nl, nfnl_put(buf, NFNL_SUBSYS_CTNETLINK << 8 |
+	if (!talk_ask(nl, nfnl_put(buf, NFNL_SUBSYS_CTNETLINK << 8 |
 				   IPCTNL_MSG_CT_DELETE, 0, AF_UNSPEC, 0)))
 		fail("conntrack");
 	mnl_socket_close(nl);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "../ring-receive.h"
+#include "../talk.h"
 #include "genl-family-print.h"
 
 int main(int argc, char *argv[])
@@ -19,27 +20,14 @@ int main(int argc, char *argv[])
 	struct mnl_socket *nl;
 	struct mnl_ring *rx;
 
-	if (argc > 2) {
-		fprintf(stderr, "Usage: genl-family-get-mmap [-v] [FAMILY]\n");
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 0, 1,
+		       "Usage: genl-family-get-mmap [-v] [FAMILY]\n");
 	nlh = mnl_nlmsg_put_header(buf);
 	family_put_request(nlh, seq, argv[1]);
 
-	nl = mnl_socket_open(NETLINK_GENERIC);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
+	nl = talk_open(NETLINK_GENERIC, 0);
 	rx = ring_open(nl);
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
+	talk_send(nl, nlh);
 	ring_receive(nl, seq, family_print, NULL);
 	if (verbose)
 		ring_print_stats(rx);

@@ -7,51 +7,23 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../talk.h"
 #include "genl-family-print.h"
 
 int main(int argc, char *argv[])
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
-	unsigned int seq = time(NULL), portid;
+	unsigned int seq = time(NULL);
 	struct nlmsghdr *nlh;
 	struct mnl_socket *nl;
-	int ret = MNL_CB_OK;
-	ssize_t len;
 
-	if (argc > 2) {
-		fprintf(stderr, "Usage: %s [FAMILY]\n", argv[0]);
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 0, 1, "Usage: genl-family-get [FAMILY]\n");
 	nlh = mnl_nlmsg_put_header(buf);
 	family_put_request(nlh, seq, argv[1]);
 
-	nl = mnl_socket_open(NETLINK_GENERIC);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
-	portid = mnl_socket_get_portid(nl);
-
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
-	while (ret > MNL_CB_STOP) {
-		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (len == -1) {
-			perror("mnl_socket_recvfrom");
-			exit(EXIT_FAILURE);
-		}
-		ret = mnl_cb_run(buf, len, seq, portid, family_print, NULL);
-	}
-	if (ret == MNL_CB_ERROR) {
-		perror("mnl_cb_run");
-		exit(EXIT_FAILURE);
-	}
+	nl = talk_open(NETLINK_GENERIC, 0);
+	talk_send(nl, nlh);
+	talk_receive(nl, seq, family_print, NULL);
 	mnl_socket_close(nl);
 	return EXIT_SUCCESS;
 }

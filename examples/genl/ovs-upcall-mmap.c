@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "../ring-receive.h"
+#include "../talk.h"
 #include "ovs.h"
 
 struct bridge {
@@ -57,19 +58,9 @@ int main(int argc, char *argv[])
 	bool verbose = ring_verbose(&argc, &argv);
 	static struct bridge b;
 
-	if (argc != 2 + OVS_PORTS) {
-		fprintf(stderr, "Usage: ovs-upcall-mmap [-v] DATAPATH DEVICE DEVICE\n");
-		exit(EXIT_FAILURE);
-	}
-	b.nl = mnl_socket_open(NETLINK_GENERIC);
-	if (b.nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(b.nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 1 + OVS_PORTS, 1 + OVS_PORTS,
+		       "Usage: ovs-upcall-mmap [-v] DATAPATH DEVICE DEVICE\n");
+	b.nl = talk_open(NETLINK_GENERIC, 0);
 	b.rx = ring_open(b.nl);
 	b.tx = mnl_socket_get_ring(b.nl, MNL_RING_TX);
 	ring_catch_signals();

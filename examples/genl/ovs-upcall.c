@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../talk.h"
 #include "ovs.h"
 
 struct bridge {
@@ -51,19 +52,9 @@ int main(int argc, char *argv[])
 {
 	static struct bridge b;
 
-	if (argc != 2 + OVS_PORTS) {
-		fprintf(stderr, "Usage: ovs-upcall DATAPATH DEVICE DEVICE\n");
-		exit(EXIT_FAILURE);
-	}
-	b.nl = mnl_socket_open(NETLINK_GENERIC);
-	if (b.nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(b.nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 1 + OVS_PORTS, 1 + OVS_PORTS,
+		       "Usage: ovs-upcall DATAPATH DEVICE DEVICE\n");
+	b.nl = talk_open(NETLINK_GENERIC, 0);
 	ovs_catch_signals();
 	ovs_open(&b.ovs, argv[1], argv + 2, b.nl);
 	printf("datapath %s without a ring\n", argv[1]);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "../ring-receive.h"
+#include "../talk.h"
 #include "kobject-print.h"
 
 static void print_events(struct mnl_ring *rx)
@@ -29,15 +30,8 @@ int main(int argc, char *argv[])
 	struct mnl_socket *nl;
 	struct mnl_ring *rx;
 
-	nl = mnl_socket_open(NETLINK_KOBJECT_UEVENT);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, KERNEL_EVENTS, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 0, 0, "Usage: kobject-event-mmap [-v]\n");
+	nl = talk_open(NETLINK_KOBJECT_UEVENT, KERNEL_EVENTS);
 	rx = ring_open(nl);
 	ring_catch_signals();
 	while (ring_wait(rx))

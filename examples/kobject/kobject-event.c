@@ -9,23 +9,17 @@
 
 #include <libmnl/libmnl.h>
 
+#include "../talk.h"
 #include "kobject-print.h"
 
-int main(void)
+int main(int argc, char *argv[])
 {
 	char buf[MNL_SOCKET_DUMP_SIZE];
 	struct mnl_socket *nl;
 	ssize_t len;
 
-	nl = mnl_socket_open(NETLINK_KOBJECT_UEVENT);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, KERNEL_EVENTS, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 0, 0, "Usage: kobject-event\n");
+	nl = talk_open(NETLINK_KOBJECT_UEVENT, KERNEL_EVENTS);
 	while ((len = mnl_socket_recvfrom(nl, buf, sizeof(buf))) != -1)
 		print_strings(buf, len);
 	perror("mnl_socket_recvfrom");

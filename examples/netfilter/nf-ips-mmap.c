@@ -268,10 +268,9 @@ int main(int argc, char *argv[])
 	struct reader *readers;
 	unsigned int i;
 
-	if (argc < 4 || strlen(argv[argc - 3]) == 0) {
-		fputs(USAGE, stderr);
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 3, argc, USAGE);
+	if (strlen(argv[argc - 3]) == 0)
+		talk_usage(USAGE);
 	text = argv[argc - 3];
 	patience = nfnl_number(argv[argc - 2], 3600000, USAGE);
 	argv[argc - 3] = argv[argc - 1];

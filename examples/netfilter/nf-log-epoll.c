@@ -98,13 +98,12 @@ int main(int argc, char *argv[])
 	int epoll, signals, i;
 	sigset_t set;
 
+	talk_arguments(argc, argv, 1, argc, USAGE);
 	sockets = calloc(argc, sizeof(*sockets));
 	rings = calloc(argc, sizeof(*rings));
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (argc < 2 || sockets == NULL || rings == NULL || epoll == -1) {
-		fputs(USAGE, stderr);
-		exit(EXIT_FAILURE);
-	}
+	if (sockets == NULL || rings == NULL || epoll == -1)
+		fail("epoll_create1");
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);

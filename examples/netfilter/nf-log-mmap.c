@@ -19,10 +19,7 @@ int main(int argc, char *argv[])
 	struct mnl_socket *nl;
 	struct mnl_ring *rx;
 
-	if (argc != 2) {
-		fputs(USAGE, stderr);
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 1, 1, USAGE);
 	nl = nfnl_open(0);
 	rx = ring_open(nl);
 	ring_catch_signals();

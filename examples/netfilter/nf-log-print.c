@@ -84,7 +84,7 @@ static void bind_group(struct mnl_socket *nl, uint16_t group)
 	struct nlmsghdr *nlh = put_config(buf, group);
 
 	mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(cmd), &cmd);
-	if (!nfnl_ask(nl, nlh)) {
+	if (!talk_ask(nl, nlh)) {
 		fprintf(stderr, "cannot bind to group %u: ", group);
 		perror(NULL);
 		exit(EXIT_FAILURE);
@@ -102,7 +102,7 @@ static void set_mode(struct mnl_socket *nl, uint16_t group)
 	struct nlmsghdr *nlh = put_config(buf, group);
 
 	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
-	nfnl_send(nl, nlh);
+	talk_send(nl, nlh);
 }
 
 void nf_log_bind(struct mnl_socket *nl, uint16_t group)

@@ -16,13 +16,10 @@ int main(int argc, char *argv[])
 {
 	struct mnl_socket *nl;
 
-	if (argc != 2) {
-		fputs(USAGE, stderr);
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 1, 1, USAGE);
 	nl = nfnl_open(0);
 	nf_log_bind(nl, nfnl_number(argv[1], UINT16_MAX, USAGE));
 	/* the kernel ends several packets in one buffer as it ends a dump */
 	for (;;)
-		nfnl_receive(nl, 0, nf_log_print, NULL);
+		talk_receive(nl, 0, nf_log_print, NULL);
 }

@@ -35,8 +35,7 @@ static const char usage[] =
 
 void nf_queue_usage(void)
 {
-	fputs(usage, stderr);
-	exit(EXIT_FAILURE);
+	talk_usage(usage);
 }
 
 static void parse_replacement(struct nf_queue *q, char *arg)
@@ -70,6 +69,7 @@ void nf_queue_options(struct nf_queue *q, int argc, char *argv[])
 {
 	int opt;
 
+	talk_arguments(argc, argv, 1, argc, usage);
 	while ((opt = getopt(argc, argv, "b:c:r:v")) != -1) {
 		switch (opt) {
 		case 'b':
@@ -142,7 +142,7 @@ static void send_bind(const struct nf_queue *q, struct mnl_socket *nl)
 {
 	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
 
-	if (!nfnl_ask(nl, put_command(q, buf, NFQNL_CFG_CMD_BIND))) {
+	if (!talk_ask(nl, put_command(q, buf, NFQNL_CFG_CMD_BIND))) {
 		fprintf(stderr, "cannot bind to queue %u: %s\n", q->num,
 			errno == EPERM ?
 			"no permission: CAP_NET_ADMIN is needed, which root has" :
@@ -163,7 +163,7 @@ static void send_parameters(const struct nf_queue *q, struct mnl_socket *nl)
 	mnl_attr_put(nlh, NFQA_CFG_PARAMS, sizeof(params), &params);
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO));
-	nfnl_send(nl, nlh);
+	talk_send(nl, nlh);
 }
 
 /*
@@ -193,7 +193,7 @@ void nf_queue_unbind(const struct nf_queue *q, struct mnl_socket *nl)
 {
 	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
 
-	nfnl_send(nl, put_command(q, buf, NFQNL_CFG_CMD_UNBIND));
+	talk_send(nl, put_command(q, buf, NFQNL_CFG_CMD_UNBIND));
 }
 
 static int packet_attr_cb(const struct nlattr *attr, void *data)

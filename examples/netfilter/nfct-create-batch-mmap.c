@@ -86,10 +86,7 @@ int main(int argc, char *argv[])
 	unsigned int count;
 	uint32_t mark = 0;
 
-	if (argc != 2 && argc != 3) {
-		fputs(USAGE, stderr);
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 1, 2, USAGE);
 	count = nfnl_number(argv[1], 10000000, USAGE);
 	if (argc == 3)
 		mark = nfnl_number(argv[2], UINT32_MAX, USAGE);

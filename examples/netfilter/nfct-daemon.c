@@ -126,8 +126,8 @@ static void fetch(struct mnl_socket *nl, unsigned int seq)
 			    IPCTNL_MSG_CT_GET_CTRZERO,
 		       NLM_F_DUMP, AF_UNSPEC, 0);
 	nlh->nlmsg_seq = seq;
-	nfnl_send(nl, nlh);
-	nfnl_receive(nl, seq, flow_cb, NULL);
+	talk_send(nl, nlh);
+	talk_receive(nl, seq, flow_cb, NULL);
 }
 
 static void handle_events(struct mnl_socket *nl)
@@ -164,10 +164,7 @@ int main(int argc, char *argv[])
 	struct timespec now;
 	int ready;
 
-	if (argc != 2) {
-		fputs(USAGE, stderr);
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 1, 1, USAGE);
 	interval = nfnl_number(argv[1], 1000000, USAGE);
 	events = nfnl_open(NF_NETLINK_CONNTRACK_DESTROY);
 	dumps = nfnl_open(0);

@@ -20,12 +20,13 @@ int main(int argc, char *argv[])
 	struct mnl_socket *nl;
 	struct mnl_ring *rx;
 
+	talk_arguments(argc, argv, 0, 0, "Usage: nfct-dump-mmap [-v]\n");
 	nl = nfnl_open(0);
 	rx = ring_open(nl);
 	nlh = nfnl_put(buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
 		       NLM_F_DUMP, AF_UNSPEC, 0);
 	nlh->nlmsg_seq = seq;
-	nfnl_send(nl, nlh);
+	talk_send(nl, nlh);
 	ring_receive(nl, seq, nfct_print_flow, NULL);
 	if (verbose)
 		ring_print_stats(rx);

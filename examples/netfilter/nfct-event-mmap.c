@@ -17,6 +17,7 @@ int main(int argc, char *argv[])
 	struct mnl_socket *nl;
 	struct mnl_ring *rx;
 
+	talk_arguments(argc, argv, 0, 0, "Usage: nfct-event-mmap [-v]\n");
 	nl = nfnl_open(NF_NETLINK_CONNTRACK_NEW | NF_NETLINK_CONNTRACK_UPDATE |
 		       NF_NETLINK_CONNTRACK_DESTROY);
 	rx = ring_open(nl);

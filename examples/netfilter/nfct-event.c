@@ -11,13 +11,14 @@
 #include "nfct-print.h"
 #include "nfnl.h"
 
-int main(void)
+int main(int argc, char *argv[])
 {
 	struct mnl_socket *nl;
 
+	talk_arguments(argc, argv, 0, 0, "Usage: nfct-event\n");
 	nl = nfnl_open(NF_NETLINK_CONNTRACK_NEW | NF_NETLINK_CONNTRACK_UPDATE |
 		       NF_NETLINK_CONNTRACK_DESTROY);
-	nfnl_receive(nl, 0, nfct_print_event, NULL);
+	talk_receive(nl, 0, nfct_print_event, NULL);
 	mnl_socket_close(nl);
 	return EXIT_SUCCESS;
 }

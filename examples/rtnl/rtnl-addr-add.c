@@ -10,6 +10,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
+#include "../talk.h"
 #include "rtnl-arguments.h"
 
 int main(int argc, char *argv[])
@@ -22,11 +23,8 @@ int main(int argc, char *argv[])
 	struct ifaddrmsg *ifa;
 	ssize_t len;
 
-	if (argc != 4) {
-		fprintf(stderr, "Usage: %s INTERFACE ADDRESS PREFIX-LENGTH\n",
-			argv[0]);
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 3, 3,
+		       "Usage: rtnl-addr-add INTERFACE ADDRESS PREFIX-LENGTH\n");
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = RTM_NEWADDR;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE |
@@ -42,27 +40,9 @@ int main(int argc, char *argv[])
 	mnl_attr_put(nlh, IFA_LOCAL, len, address);
 	mnl_attr_put(nlh, IFA_ADDRESS, len, address);
 
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
-	len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-	if (len == -1) {
-		perror("mnl_socket_recvfrom");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_cb_run(buf, len, seq, mnl_socket_get_portid(nl), NULL,
-		       NULL) == MNL_CB_ERROR) {
-		perror("mnl_cb_run");
+	nl = talk_open(NETLINK_ROUTE, 0);
+	if (!talk_ask(nl, nlh)) {
+		perror(argv[1]);
 		exit(EXIT_FAILURE);
 	}
 	mnl_socket_close(nl);

@@ -10,6 +10,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
+#include "../talk.h"
 #include "rtnl-arguments.h"
 
 /* the attributes of an address, if their sizes are right */
@@ -57,47 +58,21 @@ static int address_cb(const struct nlmsghdr *nlh, void *data)
 int main(int argc, char *argv[])
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
-	unsigned int seq = time(NULL), portid;
+	unsigned int seq = time(NULL);
 	struct mnl_socket *nl;
 	struct nlmsghdr *nlh;
 	struct ifaddrmsg *ifa;
-	int ret = MNL_CB_OK;
-	ssize_t len;
 
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = RTM_GETADDR;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = seq;
 	ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
-	ifa->ifa_family = family_argument("rtnl-addr-dump", argc, argv);
+	ifa->ifa_family = family_argument(argc, argv, "Usage: rtnl-addr-dump inet|inet6\n");
 
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
-	portid = mnl_socket_get_portid(nl);
-
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
-	while (ret > MNL_CB_STOP) {
-		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (len == -1) {
-			perror("mnl_socket_recvfrom");
-			exit(EXIT_FAILURE);
-		}
-		ret = mnl_cb_run(buf, len, seq, portid, address_cb, NULL);
-	}
-	if (ret == MNL_CB_ERROR) {
-		perror("mnl_cb_run");
-		exit(EXIT_FAILURE);
-	}
+	nl = talk_open(NETLINK_ROUTE, 0);
+	talk_send(nl, nlh);
+	talk_receive(nl, seq, address_cb, NULL);
 	mnl_socket_close(nl);
 	return EXIT_SUCCESS;
 }

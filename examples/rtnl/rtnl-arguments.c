@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../talk.h"
 #include "rtnl-arguments.h"
 
 /* The address in the text, of whatever family; exits if it is none. */
@@ -45,12 +46,12 @@ unsigned int prefix_length(const char *text, int family)
 	return value;
 }
 
-int family_argument(const char *program, int argc, char *argv[])
+int family_argument(int argc, char *argv[], const char *usage)
 {
-	if (argc == 2 && strcmp(argv[1], "inet") == 0)
+	talk_arguments(argc, argv, 1, 1, usage);
+	if (strcmp(argv[1], "inet") == 0)
 		return AF_INET;
-	if (argc == 2 && strcmp(argv[1], "inet6") == 0)
+	if (strcmp(argv[1], "inet6") == 0)
 		return AF_INET6;
-	fprintf(stderr, "Usage: %s inet|inet6\n", program);
-	exit(EXIT_FAILURE);
+	talk_usage(usage);
 }

@@ -14,6 +14,6 @@ unsigned int interface_index(const char *name);
 unsigned int prefix_length(const char *text, int family);
 
 /* Returns the family that the only argument names: inet or inet6. */
-int family_argument(const char *program, int argc, char *argv[]);
+int family_argument(int argc, char *argv[], const char *usage);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include "../talk.h"
 #include "rtnl-arguments.h"
 
 struct mode {
@@ -29,20 +30,11 @@ static const struct mode modes[] = {
 	{ "berr-reporting",	CAN_CTRLMODE_BERR_REPORTING },
 };
 
-static void usage(void)
-{
-	unsigned int i;
-
-	fprintf(stderr,
-		"Usage: rtnl-link-can show NAME\n"
-		"       rtnl-link-can set NAME [bitrate BITS_PER_SECOND]\n"
-		"                [restart-ms MILLISECONDS] [MODE on | MODE off]...\n"
-		"MODE is one of:");
-	for (i = 0; i < MNL_ARRAY_SIZE(modes); i++)
-		fprintf(stderr, " %s", modes[i].name);
-	fprintf(stderr, "\n");
-	exit(EXIT_FAILURE);
-}
+static const char usage[] =
+	"Usage: rtnl-link-can show NAME\n"
+	"       rtnl-link-can set NAME [bitrate BITS_PER_SECOND]\n"
+	"                [restart-ms MILLISECONDS] [MODE on | MODE off]...\n"
+	"MODE is one of: loopback listen-only triple-sampling one-shot berr-reporting\n";
 
 /*
  * Showing
@@ -154,7 +146,7 @@ static uint32_t number(const char *text)
 	errno = 0;
 	value = strtoul(text, &end, 0);
 	if (errno || end == text || *end || *text == '-' || value > UINT32_MAX)
-		usage();
+		talk_usage(usage);
 	return value;
 }
 
@@ -165,14 +157,13 @@ static const struct mode *find_mode(const char *name)
 	for (i = 0; i < MNL_ARRAY_SIZE(modes); i++)
 		if (strcmp(modes[i].name, name) == 0)
 			return &modes[i];
-	usage();
-	return NULL;
+	talk_usage(usage);
 }
 
 static bool is_on(const char *text)
 {
 	if (strcmp(text, "on") && strcmp(text, "off"))
-		usage();
+		talk_usage(usage);
 	return strcmp(text, "on") == 0;
 }
 
@@ -184,7 +175,7 @@ static void put_settings(struct nlmsghdr *nlh, int argc, char *argv[])
 	const struct mode *m;
 
 	if (argc == 0 || argc % 2)
-		usage();
+		talk_usage(usage);
 	for (; argc; argc -= 2, argv += 2) {
 		if (strcmp(argv[0], "bitrate") == 0) {
 			timing.bitrate = number(argv[1]);
@@ -221,8 +212,7 @@ static void put_request(struct nlmsghdr *nlh, int argc, char *argv[])
 {
 	struct ifinfomsg *ifm;
 
-	if (argc < 3)
-		usage();
+	talk_arguments(argc, argv, 2, argc, usage);
 	nlh->nlmsg_type = RTM_GETLINK;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	nlh->nlmsg_seq = time(NULL);
@@ -232,48 +222,20 @@ static void put_request(struct nlmsghdr *nlh, int argc, char *argv[])
 	if (strcmp(argv[1], "set") == 0)
 		put_change(nlh, argc - 3, argv + 3);
 	else if (strcmp(argv[1], "show") || argc != 3)
-		usage();
+		talk_usage(usage);
 }
 
 int main(int argc, char *argv[])
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	unsigned int seq, portid;
 	struct mnl_socket *nl;
-	int ret = MNL_CB_OK;
-	ssize_t len;
 
 	put_request(nlh, argc, argv);
-	seq = nlh->nlmsg_seq;
 
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
-	portid = mnl_socket_get_portid(nl);
-
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
-	while (ret > MNL_CB_STOP) {
-		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (len == -1) {
-			perror("mnl_socket_recvfrom");
-			exit(EXIT_FAILURE);
-		}
-		ret = mnl_cb_run(buf, len, seq, portid, link_cb, argv[2]);
-	}
-	if (ret == MNL_CB_ERROR) {
-		perror("mnl_cb_run");
-		exit(EXIT_FAILURE);
-	}
+	nl = talk_open(NETLINK_ROUTE, 0);
+	talk_send(nl, nlh);
+	talk_receive(nl, nlh->nlmsg_seq, link_cb, argv[2]);
 	mnl_socket_close(nl);
 	return EXIT_SUCCESS;
 }

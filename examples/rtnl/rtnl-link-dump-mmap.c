@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "../ring-receive.h"
+#include "../talk.h"
 #include "rtnl-link-print.h"
 
 int main(int argc, char *argv[])
@@ -20,6 +21,7 @@ int main(int argc, char *argv[])
 	struct ifinfomsg *ifm;
 	struct mnl_ring *rx;
 
+	talk_arguments(argc, argv, 0, 0, "Usage: rtnl-link-dump-mmap [-v]\n");
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = RTM_GETLINK;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -27,20 +29,9 @@ int main(int argc, char *argv[])
 	ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
 	ifm->ifi_family = AF_PACKET;
 
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
+	nl = talk_open(NETLINK_ROUTE, 0);
 	rx = ring_open(nl);
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
+	talk_send(nl, nlh);
 	ring_receive(nl, seq, link_print, NULL);
 	if (verbose)
 		ring_print_stats(rx);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../talk.h"
 #include "rtnl-link-print.h"
 
 static int attr_cb(const struct nlattr *attr, void *data)
@@ -41,7 +42,7 @@ static int link_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
 	unsigned int seq = time(NULL), portid;
@@ -51,6 +52,7 @@ int main(void)
 	int ret = MNL_CB_OK;
 	ssize_t len;
 
+	talk_arguments(argc, argv, 0, 0, "Usage: rtnl-link-dump\n");
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = RTM_GETLINK;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "../talk.h"
 #include "rtnl-link-print.h"
 
 static int attr_cb(const struct nlattr *attr, void *data)
@@ -30,16 +31,15 @@ static int link_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
-	unsigned int seq = time(NULL), portid;
+	unsigned int seq = time(NULL);
 	struct mnl_socket *nl;
 	struct nlmsghdr *nlh;
 	struct ifinfomsg *ifm;
-	int ret = MNL_CB_OK;
-	ssize_t len;
 
+	talk_arguments(argc, argv, 0, 0, "Usage: rtnl-link-dump2\n");
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = RTM_GETLINK;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -47,33 +47,9 @@ int main(void)
 	ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
 	ifm->ifi_family = AF_PACKET;
 
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
-	portid = mnl_socket_get_portid(nl);
-
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
-	while (ret > MNL_CB_STOP) {
-		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (len == -1) {
-			perror("mnl_socket_recvfrom");
-			exit(EXIT_FAILURE);
-		}
-		ret = mnl_cb_run(buf, len, seq, portid, link_cb, NULL);
-	}
-	if (ret == MNL_CB_ERROR) {
-		perror("mnl_cb_run");
-		exit(EXIT_FAILURE);
-	}
+	nl = talk_open(NETLINK_ROUTE, 0);
+	talk_send(nl, nlh);
+	talk_receive(nl, seq, link_cb, NULL);
 	mnl_socket_close(nl);
 	return EXIT_SUCCESS;
 }

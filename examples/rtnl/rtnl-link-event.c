@@ -6,15 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../talk.h"
 #include "rtnl-link-print.h"
 
-int main(void)
+int main(int argc, char *argv[])
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
 	struct mnl_socket *nl;
 	int ret = MNL_CB_OK;
 	ssize_t len;
 
+	talk_arguments(argc, argv, 0, 0, "Usage: rtnl-link-event\n");
 	nl = mnl_socket_open(NETLINK_ROUTE);
 	if (nl == NULL) {
 		perror("mnl_socket_open");

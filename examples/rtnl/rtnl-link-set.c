@@ -7,18 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <libmnl/libmnl.h>
+#include "../talk.h"
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
 static unsigned int flags_of(int argc, char *argv[])
 {
-	if (argc == 3 && strcmp(argv[2], "up") == 0)
+	static const char usage[] = "Usage: rtnl-link-set INTERFACE up|down\n";
+
+	talk_arguments(argc, argv, 2, 2, usage);
+	if (strcmp(argv[2], "up") == 0)
 		return IFF_UP;
-	if (argc == 3 && strcmp(argv[2], "down") == 0)
+	if (strcmp(argv[2], "down") == 0)
 		return 0;
-	fprintf(stderr, "Usage: rtnl-link-set INTERFACE up|down\n");
-	exit(EXIT_FAILURE);
+	talk_usage(usage);
 }
 
 int main(int argc, char *argv[])
@@ -28,7 +30,6 @@ int main(int argc, char *argv[])
 	struct mnl_socket *nl;
 	struct nlmsghdr *nlh;
 	struct ifinfomsg *ifm;
-	ssize_t len;
 
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = RTM_NEWLINK;
@@ -40,27 +41,9 @@ int main(int argc, char *argv[])
 	ifm->ifi_flags = flags;
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, argv[1]);
 
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
-	len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-	if (len == -1) {
-		perror("mnl_socket_recvfrom");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_cb_run(buf, len, seq, mnl_socket_get_portid(nl), NULL,
-		       NULL) == MNL_CB_ERROR) {
-		perror("mnl_cb_run");
+	nl = talk_open(NETLINK_ROUTE, 0);
+	if (!talk_ask(nl, nlh)) {
+		perror(argv[1]);
 		exit(EXIT_FAILURE);
 	}
 	mnl_socket_close(nl);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "../ring-receive.h"
+#include "../talk.h"
 #include "rtnl-link-print.h"
 #include "rtnl-route-print.h"
 
@@ -31,16 +32,9 @@ int main(int argc, char *argv[])
 	struct mnl_socket *nl;
 	struct mnl_ring *rx;
 
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, RTMGRP_LINK | RTMGRP_IPV4_ROUTE |
-				RTMGRP_IPV6_ROUTE, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
+	talk_arguments(argc, argv, 0, 0, "Usage: rtnl-monitor-mmap [-v]\n");
+	nl = talk_open(NETLINK_ROUTE,
+		       RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
 	rx = ring_open(nl);
 	ring_catch_signals();
 	ring_receive(nl, 0, event_cb, NULL);

@@ -10,6 +10,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
+#include "../talk.h"
 #include "rtnl-arguments.h"
 #include "rtnl-link-print.h"
 
@@ -70,47 +71,21 @@ static int neighbour_cb(const struct nlmsghdr *nlh, void *data)
 int main(int argc, char *argv[])
 {
 	char buf[MNL_SOCKET_DUMP_SIZE] __attribute__((aligned(MNL_ALIGNTO)));
-	unsigned int seq = time(NULL), portid;
+	unsigned int seq = time(NULL);
 	struct mnl_socket *nl;
 	struct nlmsghdr *nlh;
 	struct ndmsg *ndm;
-	int ret = MNL_CB_OK;
-	ssize_t len;
 
 	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = RTM_GETNEIGH;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = seq;
 	ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
-	ndm->ndm_family = family_argument("rtnl-neigh-dump", argc, argv);
+	ndm->ndm_family = family_argument(argc, argv, "Usage: rtnl-neigh-dump inet|inet6\n");
 
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
-	portid = mnl_socket_get_portid(nl);
-
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
-	while (ret > MNL_CB_STOP) {
-		len = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (len == -1) {
-			perror("mnl_socket_recvfrom");
-			exit(EXIT_FAILURE);
-		}
-		ret = mnl_cb_run(buf, len, seq, portid, neighbour_cb, NULL);
-	}
-	if (ret == MNL_CB_ERROR) {
-		perror("mnl_cb_run");
-		exit(EXIT_FAILURE);
-	}
+	nl = talk_open(NETLINK_ROUTE, 0);
+	talk_send(nl, nlh);
+	talk_receive(nl, seq, neighbour_cb, NULL);
 	mnl_socket_close(nl);
 	return EXIT_SUCCESS;
 }

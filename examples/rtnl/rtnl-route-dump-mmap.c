@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "../ring-receive.h"
+#include "../talk.h"
 #include "rtnl-arguments.h"
 #include "rtnl-route-print.h"
 
@@ -15,27 +16,16 @@ int main(int argc, char *argv[])
 {
 	char buf[256] __attribute__((aligned(MNL_ALIGNTO)));
 	bool verbose = ring_verbose(&argc, &argv);
-	int family = family_argument("rtnl-route-dump-mmap", argc, argv);
+	int family = family_argument(argc, argv, "Usage: rtnl-route-dump-mmap [-v] inet|inet6\n");
 	unsigned int seq = time(NULL);
 	struct mnl_socket *nl;
 	struct nlmsghdr *nlh;
 	struct mnl_ring *rx;
 
-	nl = mnl_socket_open(NETLINK_ROUTE);
-	if (nl == NULL) {
-		perror("mnl_socket_open");
-		exit(EXIT_FAILURE);
-	}
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == -1) {
-		perror("mnl_socket_bind");
-		exit(EXIT_FAILURE);
-	}
+	nl = talk_open(NETLINK_ROUTE, 0);
 	rx = ring_open(nl);
 	nlh = route_put_request(buf, family, seq);
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) == -1) {
-		perror("mnl_socket_sendto");
-		exit(EXIT_FAILURE);
-	}
+	talk_send(nl, nlh);
 	ring_receive(nl, seq, route_print, NULL);
 	if (verbose)
 		ring_print_stats(rx);
