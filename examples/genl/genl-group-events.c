@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Prints the messages of a generic netlink multicast group as they come, until
- * it is interrupted. genl-family-get tells the IDs of groups.
+ * it is interrupted. genl-family-get prints the IDs of groups.
  */
 #include <errno.h>
 #include <stdio.h>

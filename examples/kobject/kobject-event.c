@@ -2,7 +2,7 @@
 /*
  * Prints the events of the kernel's objects (uevents) as they happen, until it
  * is interrupted. These messages are no netlink messages but strings, one
- * behind the other: "add@/devices/..." and then KEY=VALUE.
+ * after the other: "add@/devices/..." and then KEY=VALUE.
  */
 #include <stdio.h>
 #include <stdlib.h>

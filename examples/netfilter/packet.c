@@ -10,7 +10,7 @@
 
 #include "packet.h"
 
-/* what is behind the header of IPv4, a whole UDP or TCP header at the least */
+/* what follows the header of IPv4, a whole UDP or TCP header at the least */
 static uint8_t *transport(void *packet, size_t len, size_t *transport_len)
 {
 	struct iphdr *ip = packet;

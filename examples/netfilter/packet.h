@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The data behind the headers, and its length; NULL if there is none. */
+/* The data after the headers, and its length; NULL if there is none. */
 uint8_t *packet_data(void *packet, size_t len, size_t *data_len);
 
 bool packet_contains(void *packet, size_t len, const char *text);
