@@ -568,6 +568,6 @@ int main(void)
 		packet_test(test_fail_open),
 	};
 
-	alarm(300);
+	watchdog(300);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -790,6 +790,6 @@ int main(int argc, char *argv[])
 
 	if (argc == 3 && !strcmp(argv[1], "--run-tx"))
 		return run_tx_of_stdout(argv[2]);
-	alarm(120);
+	watchdog(120);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,6 +195,6 @@ int main(int argc, char *argv[])
 		puts("not run: there is no module");
 		return 0;
 	}
-	alarm(300);
+	watchdog(300);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

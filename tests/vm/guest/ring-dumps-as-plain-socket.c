@@ -162,6 +162,6 @@ int main(void)
 		cmocka_unit_test(test_abandoned),
 	};
 
-	alarm(120);
+	watchdog(120);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -477,6 +477,6 @@ int main(void)
 		cmocka_unit_test(test_queues),
 	};
 
-	alarm(200);
+	watchdog(200);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -267,6 +267,6 @@ int main(void)
 		error_test(test_while_polled),
 	};
 
-	alarm(120);
+	watchdog(120);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -589,6 +589,6 @@ int main(void)
 		ring_test(test_random),
 	};
 
-	alarm(300);
+	watchdog(300);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -309,6 +309,6 @@ int main(void)
 		loss_test(test_reliable_events),
 	};
 
-	alarm(200);
+	watchdog(200);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

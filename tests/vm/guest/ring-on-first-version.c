@@ -66,6 +66,6 @@ int main(void)
 		cmocka_unit_test(test_flags),
 	};
 
-	alarm(60);
+	watchdog(60);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

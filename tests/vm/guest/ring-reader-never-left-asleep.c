@@ -231,10 +231,10 @@ static void run_way(const struct way *way, unsigned int pollers)
 						NULL), 0);
 
 	for (r = 1; r <= ROUNDS; r++) {
-		alarm(20);
+		watchdog(20);
 		read_round(way, r, all, &seed);
 	}
-	alarm(0);
+	watchdog(0);
 	for (i = 0; i < SENDERS; i++)
 		stop(&senders[i]);
 	stop_polling = true;
@@ -384,10 +384,10 @@ static void run_urgent(const struct way *way)
 	assert_int_equal(pthread_create(&thread, NULL, send_urgently, NULL),
 			 0);
 	for (i = 0; i < TURNS; i++) {
-		alarm(20);
+		watchdog(20);
 		run_turn(way, &many);
 	}
-	alarm(0);
+	watchdog(0);
 	assert_int_equal(pthread_join(thread, &failed), 0);
 	assert_null(failed);
 	close(epoll_fd);

@@ -623,6 +623,6 @@ int main(void)
 		cmocka_unit_test(test_block_tail),
 	};
 
-	alarm(300);
+	watchdog(300);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

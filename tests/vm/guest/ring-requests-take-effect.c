@@ -590,6 +590,6 @@ int main(void)
 		ring_test(test_rewritten),
 	};
 
-	alarm(200);
+	watchdog(200);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

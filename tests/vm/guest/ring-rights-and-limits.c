@@ -404,6 +404,6 @@ int main(void)
 		cmocka_unit_test(test_stays_in_namespace),
 	};
 
-	alarm(200);
+	watchdog(200);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

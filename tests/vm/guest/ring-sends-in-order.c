@@ -275,6 +275,6 @@ int main(void)
 		RING_TEST(test_rewritten),
 	};
 
-	alarm(120);
+	watchdog(120);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -614,6 +614,6 @@ int main(void)
 		cmocka_unit_test(test_module_in_use),
 	};
 
-	alarm(120);
+	watchdog(120);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,6 +146,6 @@ int main(void)
 		print_message("not run: this kernel's netlink has no rings itself\n");
 		return 0;
 	}
-	alarm(60);
+	watchdog(60);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

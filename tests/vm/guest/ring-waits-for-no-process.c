@@ -395,6 +395,6 @@ int main(void)
 		process_test(test_rtnl),
 	};
 
-	alarm(100);
+	watchdog(100);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

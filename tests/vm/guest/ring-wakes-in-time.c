@@ -578,6 +578,6 @@ int main(void)
 						setup_no_control, teardown),
 	};
 
-	alarm(300);
+	watchdog(300);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

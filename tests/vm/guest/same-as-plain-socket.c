@@ -513,7 +513,7 @@ int main(int argc, char *argv[])
 		argv += 2;
 		argc -= 2;
 	}
-	alarm(200);
+	watchdog(200);
 	if (argc > 4 && !strcmp(argv[1], "group"))
 		listen_to_groups(argv[2], argv[3], argv + 4);
 	else if (argc > 4 && !strcmp(argv[1], "genl"))

@@ -221,7 +221,7 @@ static void race(const char *name, unsigned int frames, unsigned int readers,
 		pids[i] = fork();
 		if (!pids[i]) {
 			srand(i);
-			alarm(100);
+			watchdog(100);
 			read_all(i, kinds[i]);
 			_exit(0);
 		}
@@ -360,6 +360,6 @@ int main(void)
 		cmocka_unit_test(test_replaced),
 	};
 
-	alarm(500);
+	watchdog(500);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

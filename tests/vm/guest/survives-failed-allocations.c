@@ -232,6 +232,6 @@ int main(void)
 		return 77;
 	}
 	set_up();
-	alarm(600);
+	watchdog(600);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,7 +202,7 @@ int main(void)
 		cmocka_unit_test(test_upcalls),
 	};
 
-	alarm(100);
+	watchdog(100);
 	/* sysctl: no packets of the kernel's own on the new interfaces */
 	if (system("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6"))
 		return 1;

@@ -38,6 +38,7 @@ struct raw_message {
 	unsigned char pattern[];
 };
 
+void watchdog(unsigned int seconds);
 bool raw_built_in(void);
 int raw_attach(int fd);
 int raw_open_family(uint16_t *family);
