@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -19,7 +18,7 @@
 
 #define RINGS	100
 #define FRAME	128
-#define DUMPS	15
+#define DUMPS	30
 
 static struct raw_socket sockets[RINGS], from;
 static bool stop;
@@ -49,17 +48,13 @@ static int64_t cpu_time(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* the median of several listings, in nanoseconds */
+/*
+ * The shortest of several listings, in nanoseconds: where the machine takes its
+ * processor away from the guest meanwhile, the guest counts that, too.
+ */
 static int64_t list(unsigned int frames)
 {
-	int64_t times[DUMPS], begin;
+	int64_t shortest = INT64_MAX, begin, took;
 	pthread_t thread;
 	unsigned int i;
 
@@ -71,7 +66,9 @@ static int64_t list(unsigned int frames)
 	for (i = 0; i < DUMPS; i++) {
 		begin = cpu_time();
 		assert_int_equal(raw_count_rings(), RINGS);
-		times[i] = cpu_time() - begin;
+		took = cpu_time() - begin;
+		if (took < shortest)
+			shortest = took;
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	assert_int_equal(pthread_join(thread, NULL), 0);
@@ -82,8 +79,7 @@ static int64_t list(unsigned int frames)
 	for (i = 0; i < RINGS; i++)
 		raw_close(&sockets[i]);
 	raw_close(&from);
-	qsort(times, DUMPS, sizeof(*times), compare);
-	return times[DUMPS / 2];
+	return shortest;
 }
 
 static void test_listing(void **state)
