@@ -2,7 +2,7 @@
 /*
  * Gives rings to sockets of a kernel that has none: puts the ring core in front
  * of the operations of the one socket that a program asks for, see
- * ring_family.c.
+ * ring_family.c. What the core asks back is in attach_host.c.
  *
  * The module stays in place while such a socket lives: proto_ops.owner holds
  * it until the descriptor is closed, and the owner of sk_prot_creator, which
@@ -12,15 +12,11 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
-#include <linux/sched.h>
-#include <linux/skbuff.h>
-#include <linux/slab.h>
-#include <linux/uio.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 #include <linux/netlink_mmap.h>
 
-#include "ring.h"
+#include "attach.h"
 
 /* one socket at a time is attached */
 static DEFINE_MUTEX(nlm_mutex);
@@ -32,44 +28,9 @@ static DEFINE_MUTEX(nlm_mutex);
 static const struct proto_ops *nlm_orig_ops __ro_after_init;
 static struct proto_ops nlm_ops __ro_after_init;
 static struct proto nlm_proto __ro_after_init;
-static void (*nlm_orig_data_ready)(struct sock *sk) __ro_after_init;
-static void (*nlm_orig_error_report)(struct sock *sk) __ro_after_init;
+void (*nlm_orig_data_ready)(struct sock *sk) __ro_after_init;
+void (*nlm_orig_error_report)(struct sock *sk) __ro_after_init;
 static void (*nlm_orig_destruct)(struct sock *sk) __ro_after_init;
-
-/**
- * struct nlm_sock - an attached socket
- * @rings: its rings
- * @token: one byte that has netlink make the next part of a dump
- * @calls: calls of netlink's recvmsg and sendmsg that run
- * @callers: sum of the tasks that make them
- * @takers: those of recvmsg that take messages
- * @skipped: no part of a dump was made because of these
- * @lookers: those of recvmsg that take nothing, see nlm_peek()
- * @gone: errors that were reported, and gone: as many lookers have one
- * @dump: a dump may be running
- * @refused: netlink may refuse messages until it finds the queue empty
- * @no_enobufs: NETLINK_NO_ENOBUFS, if it was set since the socket was attached
- *
- * All but the last two are protected by the lock of the receive queue.
- */
-struct nlm_sock {
-	struct nl_ring_sock	rings;
-	struct sk_buff		*token;
-	unsigned int		calls;
-	unsigned long		callers;
-	unsigned int		takers;
-	bool			skipped;
-	unsigned int		lookers;
-	unsigned int		gone;
-	bool			dump;
-	bool			refused;
-	bool			no_enobufs;
-};
-
-static struct nlm_sock *nlm_of(const struct nl_ring_sock *rs)
-{
-	return container_of(rs, struct nlm_sock, rings);
-}
 
 static struct nl_ring_sock *nlm_sk(const struct sock *sk)
 {
@@ -92,319 +53,6 @@ static struct nl_ring_sock *nlm_rings(const struct socket *sock)
 }
 
 /*
- * Dumps. Netlink makes the first part in the sendmsg() that asks for it, each
- * other one in a recvmsg() that finds a message, if no more than half of
- * SO_RCVBUF is charged, and it does not say whether there will be another one.
- * What is certain: the parts come from within these calls, in the task that
- * makes them. So after any message that did, a dump may be running, until a call
- * that could have made a part made none.
- *
- * Deliveries may have left the queue empty by then. For such a call a token is
- * put there, which it only peeks at, and which nobody else gets to see: a
- * delivery that comes, or a recvmsg() that is to take a message, removes it.
- */
-
-static void nlm_remove_token(struct nlm_sock *nlm)
-{
-	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
-
-	lockdep_assert_held(&queue->lock);
-	if (nlm->token->next) {
-		__skb_unlink(nlm->token, queue);
-		/* another reference is @nlm's */
-		consume_skb(nlm->token);
-	}
-}
-
-static void nlm_enter(struct nlm_sock *nlm, bool takes)
-{
-	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
-
-	spin_lock_irq(&queue->lock);
-	WRITE_ONCE(nlm->calls, nlm->calls + 1);
-	nlm->callers += (unsigned long)current;
-	nlm->takers += takes;
-	if (takes)
-		nlm_remove_token(nlm);
-	spin_unlock_irq(&queue->lock);
-}
-
-static void nlm_leave(struct nlm_sock *nlm, bool takes)
-{
-	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
-	bool skipped;
-
-	spin_lock_irq(&queue->lock);
-	WRITE_ONCE(nlm->calls, nlm->calls - 1);
-	nlm->callers -= (unsigned long)current;
-	nlm->takers -= takes;
-	skipped = nlm->skipped && !nlm->takers;
-	if (skipped)
-		nlm->skipped = false;
-	spin_unlock_irq(&queue->lock);
-	/* let who skipped it try again */
-	if (skipped)
-		nlm_orig_data_ready(nlm->rings.sk);
-}
-
-/* A message was queued. */
-static void nlm_look_at_calls(struct nlm_sock *nlm)
-{
-	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
-	unsigned long flags;
-
-	/* a task sees its own call */
-	if (!READ_ONCE(nlm->calls))
-		return;
-	spin_lock_irqsave(&queue->lock, flags);
-	nlm_remove_token(nlm);
-	if (in_task() &&
-	    (nlm->calls > 1 || nlm->callers == (unsigned long)current))
-		WRITE_ONCE(nlm->dump, true);
-	spin_unlock_irqrestore(&queue->lock, flags);
-}
-
-/* Does an error wait for the program? */
-static bool nlm_has_error(const struct sock *sk)
-{
-	/* pairs with xchg() in nlm_end_look(): it is in one of the two */
-	return smp_load_acquire(&sk->sk_err_soft) || READ_ONCE(sk->sk_err);
-}
-
-/* Does netlink make a part now, if a dump runs? */
-static bool nlm_may_make_part(const struct sock *sk)
-{
-	return !nlm_has_error(sk) &&
-	       atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) / 2;
-}
-
-/*
- * Looks. Netlink's recvmsg reports an error that waits, and it waits no more. A
- * look is not the program's call and must not use up an error, nor hide it for a
- * while. So an error that is reported while somebody looks waits in sk_err_soft:
- * getsockopt(SO_ERROR) finds it there, and so do poll() and recvmsg(), see
- * nlm_has_error(), but not netlink.
- *
- * If a look was faster than the report, the report finds no error. Then the
- * look has it, or the program has asked in that very moment: what the look
- * returns tells which, and undoes the guess.
- */
-
-/* An error was reported. */
-static void nlm_keep_error(struct nlm_sock *nlm)
-{
-	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
-	struct sock *sk = nlm->rings.sk;
-	unsigned long flags;
-	int err;
-
-	spin_lock_irqsave(&queue->lock, flags);
-	if (nlm->lookers) {
-		err = xchg(&sk->sk_err, 0);
-		nlm->gone += !err;
-		WRITE_ONCE(sk->sk_err_soft, err ?: ENOBUFS);
-	}
-	spin_unlock_irqrestore(&queue->lock, flags);
-}
-
-static void nlm_begin_look(struct nlm_sock *nlm)
-{
-	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
-
-	spin_lock_irq(&queue->lock);
-	nlm->lookers++;
-	spin_unlock_irq(&queue->lock);
-}
-
-/* @taken: the error that it took, or 0 */
-static void nlm_end_look(struct nlm_sock *nlm, int taken)
-{
-	struct sk_buff_head *queue = &nlm->rings.sk->sk_receive_queue;
-	struct sock *sk = nlm->rings.sk;
-	int err = 0;
-
-	spin_lock_irq(&queue->lock);
-	nlm->lookers--;
-	if (taken && nlm->gone)
-		nlm->gone--;
-	else if (taken)
-		WRITE_ONCE(sk->sk_err_soft, taken);
-	if (!nlm->lookers) {
-		if (nlm->gone)
-			cmpxchg(&sk->sk_err_soft, ENOBUFS, 0);
-		nlm->gone = 0;
-		err = READ_ONCE(sk->sk_err_soft);
-	}
-	/* who goes to sleep looks at sk_err only; found in both, it is one error */
-	if (err) {
-		WRITE_ONCE(sk->sk_err, err);
-		if (!xchg(&sk->sk_err_soft, 0))
-			cmpxchg(&sk->sk_err, err, 0);
-	}
-	spin_unlock_irq(&queue->lock);
-	if (err)
-		nlm_orig_error_report(sk);
-}
-
-/* A call of recvmsg that takes nothing. */
-static int nlm_peek(struct nlm_sock *nlm, struct socket *sock, size_t len)
-{
-	u8 byte;
-	struct kvec vec = { .iov_base = &byte, .iov_len = sizeof(byte) };
-	struct msghdr msg = {};
-	int err;
-
-	iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, vec.iov_len);
-	nlm_enter(nlm, false);
-	nlm_begin_look(nlm);
-	err = nlm_orig_ops->recvmsg(sock, &msg, len, MSG_PEEK | MSG_DONTWAIT);
-	nlm_end_look(nlm, err < 0 && err != -EAGAIN ? -err : 0);
-	nlm_leave(nlm, false);
-	return err;
-}
-
-/**
- * nl_host_dump_runs - may netlink have another part of a dump for the socket?
- * @rs: rings of the socket
- *
- * Return: whether it may.
- */
-bool nl_host_dump_runs(const struct nl_ring_sock *rs)
-{
-	return READ_ONCE(nlm_of(rs)->dump);
-}
-
-/**
- * nl_host_make_part - have netlink make the next part of a dump
- * @rs: rings of the socket
- * @sock: the socket
- * @room: bytes that the reader offers, as to recvmsg()
- *
- * For one process at a time, when the queue is empty. Not while an error waits
- * for the program, nor while another process is in recvmsg(): that makes it.
- *
- * Return: whether it made one, or is to be asked again.
- */
-bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
-		       unsigned int room)
-{
-	struct nlm_sock *nlm = nlm_of(rs);
-	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	bool ready, made;
-	int err;
-
-	spin_lock_irq(&queue->lock);
-	nlm->skipped |= nlm->takers;
-	ready = nlm_may_make_part(rs->sk) && !nlm->takers &&
-		skb_queue_empty(queue) && !rs->shadow.set;
-	if (ready) {
-		__skb_queue_head(queue, skb_get(nlm->token));
-		WRITE_ONCE(nlm->dump, false);
-	}
-	spin_unlock_irq(&queue->lock);
-	if (!ready)
-		return false;
-
-	err = nlm_peek(nlm, sock, room);
-
-	spin_lock_irq(&queue->lock);
-	nlm_remove_token(nlm);
-	made = nlm->dump;
-	if (err < 0 || !nlm_may_make_part(rs->sk))
-		WRITE_ONCE(nlm->dump, true);
-	spin_unlock_irq(&queue->lock);
-	/* somebody removed the token before netlink saw it */
-	return made || err == -EAGAIN;
-}
-
-/**
- * nl_host_recvmsg - the socket's own recvmsg
- * @rs: rings of the socket
- * @sock: the socket
- * @msg: see recvmsg(2)
- * @len: bytes of room in @msg
- * @flags: MSG_* of the call
- *
- * Return: see recvmsg(2), or -errno.
- */
-int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
-		    struct msghdr *msg, size_t len, int flags)
-{
-	struct nlm_sock *nlm = nlm_of(rs);
-	int err = 0;
-
-	if (unlikely(READ_ONCE(rs->sk->sk_err_soft)))
-		err = xchg(&rs->sk->sk_err_soft, 0);
-	if (err)
-		return -err;
-
-	nlm_enter(nlm, true);
-	err = nlm_orig_ops->recvmsg(sock, msg, len, flags);
-	nlm_leave(nlm, true);
-	return err;
-}
-
-/*
- * Is somebody sending to the socket, asleep perhaps? Senders hold a reference,
- * next to those that the socket itself and netlink's table of port IDs have. How
- * much is charged says nothing: a large message waits for an empty queue.
- */
-static bool nlm_has_senders(const struct sock *sk)
-{
-	/*
-	 * Pairs with atomic_add_return() in netlink_attachskb(): a sender that saw
-	 * a charge which is gone now has a reference that is seen here.
-	 */
-	smp_mb();
-	return refcount_read(&sk->sk_refcnt) > 2;
-}
-
-/**
- * nl_host_admit_senders - have netlink look at the queue, as after recvmsg()
- * @rs: rings of the socket
- * @sock: the socket
- *
- * Sleeping senders are woken, and refused ones are admitted again when the queue
- * is empty (NETLINK_S_CONGESTED). As on a plain socket not before the program has
- * received the error.
- */
-void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
-{
-	struct nlm_sock *nlm = nlm_of(rs);
-	bool empty = skb_queue_empty_lockless(&rs->sk->sk_receive_queue);
-	bool refused = READ_ONCE(nlm->refused) && empty;
-
-	if ((!refused && !nlm_has_senders(rs->sk)) || nlm_has_error(rs->sk))
-		return;
-	/* who makes parts comes here afterwards; a look at his token makes another */
-	if (test_bit(0, &rs->making))
-		return;
-	/* a look at a message would make a part of a dump, before its turn */
-	if (!empty && (rs->shadow.set ? READ_ONCE(rs->shadow.dump) :
-					nl_host_dump_runs(rs)))
-		return;
-
-	/* nothing is queued while it is refused: the queue stays empty */
-	if (refused)
-		WRITE_ONCE(nlm->refused, false);
-	/* another process was first, and messages are refused again, perhaps */
-	if (nlm_peek(nlm, sock, 0) != -EAGAIN && refused)
-		WRITE_ONCE(nlm->refused, true);
-}
-
-/**
- * nl_host_reports_loss - is the program to be told that messages were lost?
- * @rs: rings of the socket
- *
- * Return: whether NETLINK_NO_ENOBUFS is not set, as far as it was set since the
- * socket was attached.
- */
-bool nl_host_reports_loss(const struct nl_ring_sock *rs)
-{
-	return !READ_ONCE(nlm_of(rs)->no_enobufs);
-}
-
-/*
  * Operations of an attached socket
  */
 
@@ -416,7 +64,7 @@ static void nlm_data_ready(struct sock *sk)
 	rcu_read_lock();
 	rs = nlm_sk(sk);
 	if (rs) {
-		nlm_look_at_calls(nlm_of(rs));
+		nlm_note_delivery(nlm_of(rs));
 		wake = nl_ring_deliver(rs, NULL);
 	}
 	rcu_read_unlock();
@@ -431,19 +79,11 @@ static void nlm_error_report(struct sock *sk)
 	rcu_read_lock();
 	rs = nlm_sk(sk);
 	if (rs) {
-		WRITE_ONCE(nlm_of(rs)->refused, true);
-		nlm_keep_error(nlm_of(rs));
+		nlm_note_error(nlm_of(rs));
 		nl_ring_overrun(rs);
 	}
 	rcu_read_unlock();
 	nlm_orig_error_report(sk);
-}
-
-static void nlm_free(struct nlm_sock *nlm)
-{
-	if (nlm)
-		kfree_skb(nlm->token);
-	kfree(nlm);
 }
 
 static void nlm_destruct(struct sock *sk)
@@ -544,13 +184,7 @@ static __poll_t nlm_poll(struct file *file, struct socket *sock,
 
 static int nlm_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 {
-	struct nl_ring_sock *rs = nlm_rings(sock);
-	int err;
-
-	nlm_enter(nlm_of(rs), false);
-	err = nl_ring_sendmsg(rs, sock, msg, len);
-	nlm_leave(nlm_of(rs), false);
-	return err;
+	return nl_ring_sendmsg(nlm_rings(sock), sock, msg, len);
 }
 
 static int nlm_recvmsg(struct socket *sock, struct msghdr *msg, size_t len,
@@ -678,25 +312,6 @@ static void nlm_take_over(struct socket *sock, struct nl_ring_sock *rs)
 	smp_store_release(&sock->ops, &nlm_ops);
 }
 
-static struct nlm_sock *nlm_alloc(void)
-{
-	struct nlm_sock *nlm = kzalloc(sizeof(*nlm), GFP_KERNEL_ACCOUNT);
-
-	if (!nlm)
-		return NULL;
-	nlm->token = alloc_skb(1, GFP_KERNEL_ACCOUNT);
-	if (!nlm->token) {
-		nlm_free(nlm);
-		return NULL;
-	}
-	__skb_put_u8(nlm->token, 0);
-	NETLINK_CB(nlm->token).flags = NL_RING_HOST;
-	/* a dump may have begun before, and messages may have been refused */
-	nlm->dump = true;
-	nlm->refused = true;
-	return nlm;
-}
-
 /**
  * nlm_attach - make a socket ready for rings
  * @sock: the socket
@@ -733,6 +348,8 @@ static int nlm_attach(struct socket *sock)
 
 	nl_ring_sock_init(&nlm->rings, sock->sk, nlm_orig_ops,
 			  sock->file->f_cred->user_ns);
+	/* messages may have been refused before */
+	nlm->rings.refused = true;
 	nlm_take_over(sock, &nlm->rings);
 	nlm = NULL;
 	err = 0;

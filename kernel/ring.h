@@ -138,13 +138,8 @@ struct nl_ring {
  * @next: position of the frame that the kernel uses next
  * @oldest: position of the oldest frame whose message is queued, or @next
  * @inside: calls in the original recvmsg, also without ring
- * @calls: calls in the original recvmsg or sendmsg
- * @callers: sum of the tasks that make them
- * @entered: how often such a call began
- * @answers: how often a message came from within such a call
  * @dump: a dump may be running, so that messages go through recvmsg
  * @errors: how often the socket had an error to report, since the ring was set
- * @refused: since then netlink did not find the queue empty
  * @look: netlink did not look at the queue since messages were dropped from it
  * @stuck: the first message without frame cannot have one
  * @pressure: what the control page says
@@ -157,13 +152,8 @@ struct nl_shadow {
 	u32		next;
 	u32		oldest;
 	unsigned int	inside;
-	unsigned int	calls;
-	unsigned long	callers;
-	unsigned int	entered;
-	unsigned int	answers;
 	bool		dump;
 	u32		errors;
-	bool		refused;
 	bool		look;
 	bool		stuck;
 	bool		pressure;
@@ -188,6 +178,8 @@ struct nl_shadow {
  * @moved: processes moved messages whose deliveries may yet come for the reader
  * @blocked: a poll() found the oldest frame claimed, and not yet published
  * @making: bit 0: a process makes the next part of a dump
+ * @refused: the socket had an error to report, and netlink may refuse messages
+ *	until it finds the queue empty
  * @sleepers: calls of recvmsg() that wait for a message
  * @wakeups: deliveries that found somebody waiting and woke him
  * @shadow: of a shadow ring
@@ -222,6 +214,7 @@ struct nl_ring_sock {
 	bool			moved;
 	bool			blocked;
 	unsigned long		making;
+	bool			refused;
 	atomic_t		sleepers;
 	atomic64_t		wakeups;
 	struct nl_shadow	shadow;
@@ -276,9 +269,12 @@ void nl_ring_list_add(struct nl_ring_sock *rs);
 void nl_ring_list_del(struct nl_ring_sock *rs);
 
 /*
- * What the core asks its host, who puts it in front of netlink: attach.c by the
- * operations of the socket, the patch series by what af_netlink.c has.
+ * What the core asks its host, who puts it in front of netlink: attach_host.c by
+ * the operations of the socket, the patch series by what af_netlink.c has. Whether
+ * a dump runs is asked under the lock of the receive queue, too.
  */
+int nl_host_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
+		    struct msghdr *msg, size_t len);
 int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		    struct msghdr *msg, size_t len, int flags);
 bool nl_host_dump_runs(const struct nl_ring_sock *rs);

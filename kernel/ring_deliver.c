@@ -304,6 +304,7 @@ void nl_ring_overrun(struct nl_ring_sock *rs)
 	struct nl_ring *ring;
 	unsigned long flags;
 
+	WRITE_ONCE(rs->refused, true);
 	nl_shadow_overrun(rs);
 	spin_lock_irqsave(&queue->lock, flags);
 	ring = nl_ring_rx(rs);

@@ -60,14 +60,6 @@ struct nl_shadow_done {
 	unsigned int		charge;
 };
 
-/* what a call found when it began, see nl_shadow_dump_is_over() */
-struct nl_shadow_call {
-	unsigned int	entered;
-	unsigned int	answers;
-	u32		errors;
-	bool		alone;
-};
-
 /* The ring of a socket, if it is a shadow. */
 static struct nl_ring *nl_shadow_ring(const struct nl_ring_sock *rs)
 {
@@ -298,34 +290,28 @@ static void nl_shadow_press(struct nl_ring_sock *rs, struct nl_ring *ring,
 
 	charge = atomic_read(&sk->sk_rmem_alloc) - done->charge;
 	most = READ_ONCE(sk->sk_rcvbuf);
-	pressure = sh->refused || charge + max(sh->largest, most / 2) > most;
+	pressure = rs->refused || charge + max(sh->largest, most / 2) > most;
 	if (pressure != sh->pressure)
 		WRITE_ONCE(ring->control->nmc_pressure, pressure);
 	sh->pressure = pressure;
 }
 
 /*
- * Dumps
+ * While a dump may be running one frame more is RESERVED. A reader may be faster:
+ * then its message is dropped, and the next one is tried.
  */
-
-/*
- * Is this delivery one of the socket's own sendmsg or recvmsg calls? With several
- * of them under way, it may be. The sum of one task is that task.
- */
-static bool nl_shadow_is_answer(const struct nl_shadow *sh)
+static void nl_shadow_follow_dump(struct nl_ring_sock *rs, struct nl_ring *ring,
+				  struct nl_shadow_done *done)
 {
-	return sh->calls && in_task() &&
-	       (sh->calls > 1 || sh->callers == (unsigned long)current);
-}
-
-static void nl_shadow_hold(struct nl_ring_sock *rs, struct nl_ring *ring,
-			   struct nl_shadow_done *done)
-{
+	const bool runs = nl_host_dump_runs(rs);
 	unsigned int looks = NL_SHADOW_LOOKS;
 	struct nl_shadow *sh = &rs->shadow;
 
-	sh->answers++;
-	while (!sh->dump && looks--) {
+	if (sh->dump && !runs) {
+		sh->dump = false;
+		nl_shadow_put_back(sh, ring);
+	}
+	while (runs && !sh->dump && looks--) {
 		sh->dump = nl_shadow_reserve(sh, ring);
 		if (!sh->dump)
 			nl_shadow_drop(rs, ring, done);
@@ -333,46 +319,27 @@ static void nl_shadow_hold(struct nl_ring_sock *rs, struct nl_ring *ring,
 }
 
 /*
- * A dump that runs makes its next part as soon as recvmsg took a message and
- * half of SO_RCVBUF is free. The call was alone, that was so, and nothing came.
+ * Brings frames and queue together, in steps. Returns whether there may be more to
+ * be dropped.
  */
-static bool nl_shadow_dump_is_over(const struct nl_ring_sock *rs,
-				   const struct nl_shadow_call *call, bool took)
+static bool nl_shadow_update(struct nl_ring_sock *rs, struct nl_ring *ring,
+			     struct nl_shadow_done *done)
 {
-	const struct nl_shadow *sh = &rs->shadow;
-	struct sock *sk = rs->sk;
+	bool more;
 
-	if (!call->alone || sh->calls || sh->entered != call->entered ||
-	    sh->answers != call->answers || sh->errors != call->errors ||
-	    READ_ONCE(sk->sk_err))
-		return false;
-	return skb_queue_empty(&sk->sk_receive_queue) ||
-	       (took && atomic_read(&sk->sk_rmem_alloc) <=
-			READ_ONCE(sk->sk_rcvbuf) / 2);
+	nl_shadow_follow_dump(rs, ring, done);
+	more = nl_shadow_drop(rs, ring, done);
+	nl_shadow_fill(rs, ring);
+	nl_shadow_press(rs, ring, done);
+	return more;
 }
 
 /*
  * Calls
  */
 
-static void nl_shadow_begin(struct nl_shadow *sh, struct nl_shadow_call *call)
-{
-	call->alone = !sh->calls;
-	call->entered = ++sh->entered;
-	call->answers = sh->answers;
-	call->errors = sh->errors;
-	sh->calls++;
-	sh->callers += (unsigned long)current;
-}
-
-static void nl_shadow_end(struct nl_shadow *sh)
-{
-	sh->calls--;
-	sh->callers -= (unsigned long)current;
-}
-
 /* The caller goes into the original recvmsg; taken messages were dropped. */
-static void nl_shadow_enter(struct nl_ring_sock *rs, struct nl_shadow_call *call)
+static void nl_shadow_enter(struct nl_ring_sock *rs)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
 	struct nl_shadow_done done = {};
@@ -386,28 +353,24 @@ static void nl_shadow_enter(struct nl_ring_sock *rs, struct nl_shadow_call *call
 		ring = nl_shadow_ring(rs);
 		again = (ring && nl_shadow_drop(rs, ring, &done)) ||
 			!nl_shadow_reserve(sh, ring);
-		if (!again) {
+		if (!again)
 			sh->inside++;
-			nl_shadow_begin(sh, call);
-		}
 		spin_unlock_irq(&queue->lock);
 		nl_shadow_free(&done);
 	} while (again);
 }
 
 /* The caller is back, @took a message. */
-static void nl_shadow_leave(struct nl_ring_sock *rs,
-			    const struct nl_shadow_call *call, bool took,
-			    unsigned int len)
+static void nl_shadow_leave(struct nl_ring_sock *rs, bool took, unsigned int len)
 {
 	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
 	struct nl_shadow_done done = {};
 	struct nl_shadow *sh = &rs->shadow;
 	struct nl_ring *ring;
 
+	__skb_queue_head_init(&done.skbs);
 	spin_lock_irq(&queue->lock);
 	ring = nl_shadow_ring(rs);
-	nl_shadow_end(sh);
 	sh->inside--;
 	if (!took) {
 		nl_shadow_put_back(sh, ring);
@@ -419,20 +382,13 @@ static void nl_shadow_leave(struct nl_ring_sock *rs,
 	} else {
 		sh->stuck = false;
 	}
-	if (sh->dump && nl_shadow_dump_is_over(rs, call, took)) {
-		sh->dump = false;
-		nl_shadow_put_back(sh, ring);
-	}
-	if (skb_queue_empty(queue) && !sh->inside && sh->errors == call->errors)
-		WRITE_ONCE(sh->refused, false);
-	if (ring) {
-		nl_shadow_fill(rs, ring);
-		nl_shadow_press(rs, ring, &done);
-	}
+	if (ring)
+		nl_shadow_update(rs, ring, &done);
 	ring = nl_ring_rx(rs);
 	if (ring && took)
 		nl_ring_count(ring, &ring->counters.by_copy, len);
 	spin_unlock_irq(&queue->lock);
+	nl_shadow_free(&done);
 }
 
 /**
@@ -450,13 +406,12 @@ static void nl_shadow_leave(struct nl_ring_sock *rs,
 int nl_shadow_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		      struct msghdr *msg, size_t len, int flags)
 {
-	struct nl_shadow_call call = {};
 	struct sockaddr_nl addr;
 	void *name = msg->msg_name;
 	bool took;
 	int err;
 
-	nl_shadow_enter(rs, &call);
+	nl_shadow_enter(rs);
 
 	/* netlink reports a sender when it found a message, also if it fails */
 	if (!name)
@@ -469,7 +424,7 @@ int nl_shadow_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 		msg->msg_namelen = 0;
 	}
 
-	nl_shadow_leave(rs, &call, took, max(err, 0));
+	nl_shadow_leave(rs, took, max(err, 0));
 	return err;
 }
 
@@ -490,43 +445,12 @@ static bool nl_shadow_clean(struct nl_ring_sock *rs)
 		__skb_queue_head_init(&done.skbs);
 		spin_lock_irq(&queue->lock);
 		ring = nl_shadow_ring(rs);
-		again = ring && nl_shadow_drop(rs, ring, &done);
-		if (ring) {
-			nl_shadow_fill(rs, ring);
-			nl_shadow_press(rs, ring, &done);
-		}
-		look = sh->look || (sh->refused && skb_queue_empty(queue));
+		again = ring && nl_shadow_update(rs, ring, &done);
+		look = sh->look || (rs->refused && skb_queue_empty(queue));
 		spin_unlock_irq(&queue->lock);
 		nl_shadow_free(&done);
 	} while (again);
 	return look;
-}
-
-/* Has netlink admit senders that it refused or that sleep. */
-static void nl_shadow_admit(struct nl_ring_sock *rs, struct socket *sock)
-{
-	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	struct nl_shadow_done none = {};
-	struct nl_shadow *sh = &rs->shadow;
-	struct nl_shadow_call call;
-	struct nl_ring *ring;
-
-	spin_lock_irq(&queue->lock);
-	sh->look = false;
-	/* it may make a part of a dump */
-	nl_shadow_begin(sh, &call);
-	spin_unlock_irq(&queue->lock);
-
-	nl_host_admit_senders(rs, sock);
-
-	spin_lock_irq(&queue->lock);
-	nl_shadow_end(sh);
-	ring = nl_shadow_ring(rs);
-	if (skb_queue_empty(queue) && sh->errors == call.errors)
-		WRITE_ONCE(sh->refused, false);
-	if (ring)
-		nl_shadow_press(rs, ring, &none);
-	spin_unlock_irq(&queue->lock);
 }
 
 /**
@@ -540,50 +464,39 @@ static void nl_shadow_admit(struct nl_ring_sock *rs, struct socket *sock)
  */
 void nl_shadow_poll(struct nl_ring_sock *rs, struct socket *sock)
 {
-	if (nl_shadow_clean(rs) && !READ_ONCE(rs->sk->sk_err))
-		nl_shadow_admit(rs, sock);
+	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
+
+	if (!nl_shadow_clean(rs) || READ_ONCE(rs->sk->sk_err))
+		return;
+	spin_lock_irq(&queue->lock);
+	rs->shadow.look = false;
+	spin_unlock_irq(&queue->lock);
+	nl_host_admit_senders(rs, sock);
+	nl_shadow_clean(rs);
 }
 
 /**
- * nl_shadow_sendmsg - the original sendmsg of a socket with a shadow ring
+ * nl_shadow_sendmsg - sendmsg of a socket with any ring
  * @rs: rings of the socket
  * @sock: the socket
  * @msg: see sendmsg(2)
  * @len: bytes of data
  *
- * An answer that comes from within, or is lost there, may begin a dump.
+ * Before a dump begins, what readers took from frames is charged no more.
  *
  * Return: as the socket's own sendmsg.
  */
 int nl_shadow_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
 		      struct msghdr *msg, size_t len)
 {
-	struct sk_buff_head *queue = &rs->sk->sk_receive_queue;
-	struct nl_shadow *sh = &rs->shadow;
-	struct nl_shadow_done done = {};
-	struct nl_shadow_call call;
-	struct nl_ring *ring;
-	int drops, err;
+	int err;
 
 	if (!nl_shadow_is_set(rs))
-		return rs->ops->sendmsg(sock, msg, len);
+		return nl_host_sendmsg(rs, sock, msg, len);
 
 	nl_shadow_clean(rs);
-	spin_lock_irq(&queue->lock);
-	nl_shadow_begin(sh, &call);
-	spin_unlock_irq(&queue->lock);
-
-	drops = sk_drops_read(rs->sk);
-	err = rs->ops->sendmsg(sock, msg, len);
-
-	__skb_queue_head_init(&done.skbs);
-	spin_lock_irq(&queue->lock);
-	ring = nl_shadow_ring(rs);
-	nl_shadow_end(sh);
-	if (ring && drops != sk_drops_read(rs->sk))
-		nl_shadow_hold(rs, ring, &done);
-	spin_unlock_irq(&queue->lock);
-	nl_shadow_free(&done);
+	err = nl_host_sendmsg(rs, sock, msg, len);
+	nl_shadow_clean(rs);
 	return err;
 }
 
@@ -603,13 +516,8 @@ void nl_shadow_deliver(struct nl_ring_sock *rs)
 	__skb_queue_head_init(&done.skbs);
 	spin_lock_irqsave(&queue->lock, flags);
 	ring = nl_shadow_ring(rs);
-	if (ring) {
-		if (nl_shadow_is_answer(&rs->shadow))
-			nl_shadow_hold(rs, ring, &done);
-		nl_shadow_drop(rs, ring, &done);
-		nl_shadow_fill(rs, ring);
-		nl_shadow_press(rs, ring, &done);
-	}
+	if (ring)
+		nl_shadow_update(rs, ring, &done);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	nl_shadow_free(&done);
 }
@@ -632,12 +540,10 @@ void nl_shadow_overrun(struct nl_ring_sock *rs)
 	spin_lock_irqsave(&queue->lock, flags);
 	ring = nl_shadow_ring(rs);
 	sh->errors++;
-	WRITE_ONCE(sh->refused, true);
 	if (ring) {
 		/* who sees it finds the error: pairs with the reader's acquire */
 		smp_store_release(&ring->control->nmc_overruns, sh->errors);
-		nl_shadow_drop(rs, ring, &done);
-		nl_shadow_press(rs, ring, &done);
+		nl_shadow_update(rs, ring, &done);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	nl_shadow_free(&done);
@@ -680,8 +586,7 @@ void nl_shadow_start(struct nl_ring_sock *rs)
 	sh->errors = 0;
 	sh->stuck = false;
 	sh->pressure = false;
-	sh->dump = sh->calls ||
-		   !skb_queue_empty(&rs->sk->sk_receive_queue);
+	sh->dump = nl_host_dump_runs(rs);
 	ring->control->nmc_consumed = sh->oldest;
 }
 

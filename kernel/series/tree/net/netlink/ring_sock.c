@@ -34,6 +34,19 @@ int nl_host_recvmsg(struct nl_ring_sock *rs, struct socket *sock,
 }
 
 /**
+ * nl_host_sendmsg - sendmsg() as without rings
+ * @rs: rings of the socket
+ * @sock: the socket
+ * @msg: see sendmsg(2)
+ * @len: bytes of data
+ */
+int nl_host_sendmsg(struct nl_ring_sock *rs, struct socket *sock,
+		    struct msghdr *msg, size_t len)
+{
+	return netlink_plain_ops.sendmsg(sock, msg, len);
+}
+
+/**
  * nl_host_dump_runs - has the socket a dump with another part to come?
  * @rs: rings of the socket
  */
@@ -68,8 +81,12 @@ bool nl_host_make_part(struct nl_ring_sock *rs, struct socket *sock,
  */
 void nl_host_admit_senders(struct nl_ring_sock *rs, struct socket *sock)
 {
-	if (!READ_ONCE(rs->sk->sk_err))
-		netlink_rcv_wake(rs->sk);
+	if (READ_ONCE(rs->sk->sk_err))
+		return;
+	/* nothing is queued while it is refused: the queue stays empty */
+	if (skb_queue_empty_lockless(&rs->sk->sk_receive_queue))
+		WRITE_ONCE(rs->refused, false);
+	netlink_rcv_wake(rs->sk);
 }
 
 /**
