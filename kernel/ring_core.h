@@ -192,8 +192,8 @@ bool nl_ring_forget_read(struct nl_ring *ring);
 unsigned int nl_ring_clear(struct nl_ring *ring);
 
 /* ring_deliver.c */
-void nl_ring_describe(const struct nl_ring_sock *rs, const struct nl_ring *ring,
-		      struct nl_mmap_hdr *hdr, const struct sk_buff *skb);
+void nl_ring_write(const struct nl_ring_sock *rs, const struct nl_ring *ring,
+		   struct nl_mmap_hdr *hdr, const struct sk_buff *skb);
 void nl_ring_fill(struct nl_ring_sock *rs);
 void nl_ring_make_parts(struct nl_ring_sock *rs, struct socket *sock);
 

@@ -71,8 +71,9 @@ static unsigned int nl_ring_span(const struct nl_ring *ring,
 }
 
 /* Everything in a frame header but status and length, as recvmsg() reports it. */
-void nl_ring_describe(const struct nl_ring_sock *rs, const struct nl_ring *ring,
-		      struct nl_mmap_hdr *hdr, const struct sk_buff *skb)
+static void nl_ring_describe(const struct nl_ring_sock *rs,
+			     const struct nl_ring *ring,
+			     struct nl_mmap_hdr *hdr, const struct sk_buff *skb)
 {
 	const struct netlink_skb_parms *cb = &NETLINK_CB(skb);
 	struct nl_mmap_hdr2 *hdr2 = container_of(hdr, struct nl_mmap_hdr2, hdr);
@@ -91,6 +92,26 @@ void nl_ring_describe(const struct nl_ring_sock *rs, const struct nl_ring *ring,
 		hdr2->nm_portid = cb->portid;
 		hdr2->nm_nsid = cb->nsid_is_set ? cb->nsid : NETNSA_NSID_NOT_ASSIGNED;
 	}
+}
+
+/**
+ * nl_ring_write - write a message to a frame: everything but its status
+ * @rs: rings of the socket
+ * @ring: the ring
+ * @hdr: the frame, the kernel's
+ * @skb: the message
+ */
+void nl_ring_write(const struct nl_ring_sock *rs, const struct nl_ring *ring,
+		   struct nl_mmap_hdr *hdr, const struct sk_buff *skb)
+{
+	const struct sk_buff *form = nl_ring_form(ring, skb);
+
+	nl_ring_describe(rs, ring, hdr, skb);
+	hdr->nm_len = form->len;
+	if (WARN_ON_ONCE(skb_copy_bits(form, 0, nl_ring_payload(ring, hdr),
+				       form->len)))
+		hdr->nm_len = 0;
+	trace_netlink_ring_rx(rs->sk, form->len, NETLINK_CB(skb).dst_group);
 }
 
 /* 0, or as nl_ring_get_frames() says */
@@ -202,15 +223,9 @@ static void nl_ring_publish(const struct nl_ring_sock *rs,
 			    const struct nl_ring_claim *claim,
 			    struct sk_buff *skb)
 {
-	struct nl_ring *ring = claim->ring;
-	struct nl_mmap_hdr *hdr = nl_ring_frame(ring, claim->index);
+	struct nl_mmap_hdr *hdr = nl_ring_frame(claim->ring, claim->index);
 
-	nl_ring_describe(rs, ring, hdr, skb);
-	hdr->nm_len = claim->len;
-	if (WARN_ON_ONCE(skb_copy_bits(nl_ring_form(ring, skb), 0,
-				       nl_ring_payload(ring, hdr), claim->len)))
-		hdr->nm_len = 0;
-	trace_netlink_ring_rx(rs->sk, claim->len, NETLINK_CB(skb).dst_group);
+	nl_ring_write(rs, claim->ring, hdr, skb);
 	consume_skb(skb);
 	nl_ring_set_status(hdr, NL_MMAP_STATUS_VALID);
 }

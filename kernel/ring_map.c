@@ -152,18 +152,6 @@ void nl_ring_settle(struct nl_ring_sock *rs)
 	nl_ring_report_loss(rs, lost);
 }
 
-/* Those who wait in poll() or recvmsg() find out that the ring has no reader. */
-static void nl_ring_wake_all(struct nl_ring_sock *rs)
-{
-	struct socket_wq *wq;
-
-	rcu_read_lock();
-	wq = rcu_dereference(rs->sk->sk_wq);
-	if (skwq_has_sleeper(wq))
-		wake_up_interruptible_all(&wq->wait);
-	rcu_read_unlock();
-}
-
 /**
  * nl_ring_is_mapper - does the calling process have the rings mapped?
  * @rs: rings of the socket
@@ -209,7 +197,7 @@ static void nl_ring_vm_close(struct vm_area_struct *vma)
 	smp_mb();
 	if (atomic_read(&rs->sleepers))
 		nl_ring_settle_first(rs);
-	nl_ring_wake_all(rs);
+	nl_ring_wake(rs);
 }
 
 static const struct vm_operations_struct nl_ring_vm_ops = {

@@ -29,10 +29,9 @@
  * nobody uses them but for frames that cannot be taken.
  *
  * Dumps. The next part of a dump is made by recvmsg when it took a message; it
- * has to be made after the same message as on a plain socket. So as soon as a
- * message comes from within the socket's own sendmsg or recvmsg (@dump), one
- * frame more is RESERVED, as for a call that never ends, and messages go through
- * recvmsg until a call shows that no dump runs.
+ * has to be made after the same message as on a plain socket. So while the host says
+ * that a dump may be running (@dump), one frame more is RESERVED, as for a call
+ * that never ends, and messages go through recvmsg.
  *
  * The only word of shared memory that the kernel looks at is nm_status of the
  * frame of the oldest message. A reader that writes something else there loses
@@ -40,13 +39,10 @@
  *
  * tests/model/shadow.pml proves it for small rings.
  */
-#include <linux/preempt.h>
-#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/skbuff.h>
 
 #include "ring_core.h"
-#include "ring_trace.h"
 
 /* under the lock of the queue, at once: frames looked at or messages walked */
 #define NL_SHADOW_LOOKS		128U
@@ -239,12 +235,7 @@ static void nl_shadow_put(struct nl_ring_sock *rs, struct nl_ring *ring,
 	struct nl_mmap_hdr *hdr = nl_ring_at(ring, 0);
 	struct nl_shadow *sh = &rs->shadow;
 
-	nl_ring_describe(rs, ring, hdr, skb);
-	hdr->nm_len = skb->len;
-	if (WARN_ON_ONCE(skb_copy_bits(skb, 0, nl_ring_payload(ring, hdr),
-				       skb->len)))
-		hdr->nm_len = 0;
-	trace_netlink_ring_rx(rs->sk, skb->len, NETLINK_CB(skb).dst_group);
+	nl_ring_write(rs, ring, hdr, skb);
 	nl_ring_set_status(hdr, nl_shadow_word(NL_MMAP_STATUS_VALID, sh->next));
 	sh->next++;
 	ring->head = sh->next ? nl_ring_index(ring, 1) : 0;

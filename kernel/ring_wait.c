@@ -66,7 +66,7 @@ bool nl_ring_enough(const struct nl_ring_sock *rs, struct nl_ring *ring,
 	return true;
 }
 
-/* Is there anybody to be woken? Counts him. */
+/* Does somebody wait to be woken? If so, a wake-up is counted. */
 bool nl_ring_has_sleeper(struct nl_ring_sock *rs)
 {
 	bool sleeps;
@@ -83,7 +83,7 @@ bool nl_ring_has_sleeper(struct nl_ring_sock *rs)
 }
 
 /**
- * nl_ring_wake - a process wakes those who sleep, itself too
+ * nl_ring_wake - a process wakes all who sleep in poll() or recvmsg()
  * @rs: rings of the socket
  */
 void nl_ring_wake(struct nl_ring_sock *rs)
@@ -93,7 +93,7 @@ void nl_ring_wake(struct nl_ring_sock *rs)
 	rcu_read_lock();
 	wq = rcu_dereference(rs->sk->sk_wq);
 	if (skwq_has_sleeper(wq))
-		wake_up_interruptible_poll(&wq->wait, EPOLLIN | EPOLLRDNORM);
+		wake_up_interruptible_all(&wq->wait);
 	rcu_read_unlock();
 }
 
