@@ -18,51 +18,13 @@
 #include <sys/socket.h>
 #include <cmocka.h>
 
-#include "ring-syscalls.h"
-
-#define FRAME	2048
-#define FRAMES	8
-#define GROUP	1
-#define LEN	1000
-
-static struct raw_socket ring, plain, from;
-
-static void set_option(int level, int option, int value)
-{
-	assert_int_equal(setsockopt(ring.fd, level, option, &value,
-				    sizeof(value)), 0);
-	assert_int_equal(setsockopt(plain.fd, level, option, &value,
-				    sizeof(value)), 0);
-}
+#include "ring-beside-plain.h"
 
 static int setup(void **state)
 {
 	(void)state;
-	raw_open_rings(&ring, NETLINK_USERSOCK, FRAME, FRAMES, 0);
-	raw_open(&plain, NETLINK_USERSOCK);
-	raw_open(&from, NETLINK_USERSOCK);
-	set_option(SOL_SOCKET, SO_RCVBUF, 32768);
-	set_option(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, GROUP);
+	open_beside_plain(0);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	raw_close(&ring);
-	raw_close(&plain);
-	raw_close(&from);
-	return 0;
-}
-
-static int error_of(const struct raw_socket *s)
-{
-	socklen_t len = sizeof(int);
-	int err = -1;
-
-	assert_int_equal(getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len),
-			 0);
-	return err;
 }
 
 static uint32_t drops_of(const struct raw_socket *s)
@@ -75,14 +37,6 @@ static uint32_t drops_of(const struct raw_socket *s)
 	return info[SK_MEMINFO_DROPS];
 }
 
-/* goes to the group, and to the kernel, which does not listen */
-static void multicast(uint32_t seq)
-{
-	assert_int_equal(raw_send(&from, 0, 1 << (GROUP - 1), seq, LEN, 0),
-			 -1);
-	assert_int_equal(errno, ECONNREFUSED);
-}
-
 static void compare_state(unsigned int *errors)
 {
 	int err = error_of(&plain);
@@ -90,32 +44,6 @@ static void compare_state(unsigned int *errors)
 	assert_int_equal(error_of(&ring), err);
 	assert_int_equal(drops_of(&ring), drops_of(&plain));
 	*errors += err != 0;
-}
-
-/* frames that only the ring has are full: from here on both have the same */
-static void fill_frames(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < FRAMES; i++)
-		assert_int_equal(raw_send(&from, ring.portid, 0, i, LEN, 0),
-				 LEN);
-}
-
-/* reads all there is of both, which is the same; returns the messages */
-static unsigned int compare_messages(void)
-{
-	char buf[2 * LEN];
-	unsigned int n;
-	uint32_t seq;
-
-	for (n = 0; recv(plain.fd, buf, sizeof(buf), MSG_DONTWAIT) == LEN;
-	     n++) {
-		seq = ((struct raw_message *)(void *)buf)->seq;
-		raw_expect(&ring, seq, LEN);
-	}
-	assert_int_equal(raw_poll(&ring, POLLIN, 0), 0);
-	return n;
 }
 
 /* returns how often an error was told */
@@ -297,7 +225,8 @@ static void test_reliable_events(void **state)
 	assert_true(drops_of(&ring) > 0);
 }
 
-#define loss_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define loss_test(f) \
+	cmocka_unit_test_setup_teardown(f, setup, close_beside_plain)
 
 int main(void)
 {

@@ -10,7 +10,6 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,17 +28,6 @@
 static struct raw_socket to;
 static bool stop;
 static unsigned int blocked, seen;
-
-static bool preempt_in_kernel(const char *how)
-{
-	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "w");
-	bool done;
-
-	if (!f)
-		return false;
-	done = fputs(how, f) >= 0;
-	return fclose(f) == 0 && done;
-}
 
 static void pin(unsigned int cpu)
 {
@@ -95,7 +83,7 @@ static void test_urgent_sender(void **state)
 	void *failed;
 
 	(void)state;
-	if (!preempt_in_kernel("full")) {
+	if (!preempt_in_kernel(true)) {
 		print_message("skipped: nothing preempts this kernel\n");
 		skip();
 	}
@@ -107,9 +95,7 @@ static void test_urgent_sender(void **state)
 		raw_send(&from, to.portid, 0, 0, LONG, MSG_DONTWAIT);
 	assert_int_equal(pthread_join(thread, &failed), 0);
 	assert_null(failed);
-	/* newer kernels have lazy instead of voluntary */
-	assert_true(preempt_in_kernel("voluntary") ||
-		    preempt_in_kernel("lazy"));
+	assert_true(preempt_in_kernel(false));
 	print_message("  %u of %u urgent messages were blocked, %u in all\n",
 		      blocked, TIMES, seen);
 	assert_int_equal(blocked, 0);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -631,4 +632,26 @@ ssize_t raw_run_tx(const struct raw_socket *s, uint32_t portid, int flags)
 	struct sockaddr_nl addr = raw_addr(portid, 0);
 
 	return sendto(s->fd, NULL, 0, flags, (void *)&addr, sizeof(addr));
+}
+
+/*
+ * Whether kernel code can be preempted from now on; false: this kernel has no
+ * choice, or it has no such mode any more.
+ */
+bool preempt_in_kernel(bool preempt)
+{
+	/* newer kernels have lazy instead of voluntary */
+	static const char *const modes[] = { "full", "voluntary", "lazy" };
+	unsigned int i, end = preempt ? 1 : 3;
+	bool done = false;
+	FILE *f;
+
+	for (i = !preempt; i < end && !done; i++) {
+		f = fopen("/sys/kernel/debug/sched/preempt", "w");
+		if (!f)
+			return false;
+		done = fputs(modes[i], f) >= 0;
+		done = fclose(f) == 0 && done;
+	}
+	return done;
 }

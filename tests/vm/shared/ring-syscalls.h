@@ -87,4 +87,6 @@ int64_t raw_get(uint64_t inode, uint32_t type, int attr);
 unsigned int raw_count_rings(void);
 uint64_t raw_counter(const struct raw_socket *s, int type, int attr);
 
+bool preempt_in_kernel(bool preempt);
+
 #endif
