@@ -176,7 +176,7 @@ proctype producer(byte count)
 		}
 		d_step {
 			!locked ->
-			/* nl_shadow_hold() */
+			/* nl_shadow_follow_dump() */
 			if
 			:: answer && !dump ->
 #ifndef FAULT_HOLD
@@ -254,7 +254,7 @@ inline recvmsg(peek, sleep)
 			consumed = oldest
 		:: took && !frames -> stuck = false
 		fi;
-		/* nl_shadow_dump_is_over(), in the end: any time is good */
+		/* nl_shadow_follow_dump(), in the end: any time is good */
 		if
 		:: dump && !inside && first > DUMP -> dump = false; put_back()
 		:: else
