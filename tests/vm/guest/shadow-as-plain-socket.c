@@ -637,6 +637,37 @@ static void test_sleeping_sender(void **state)
 				     NETLINK_MMAP_A_RING_BY_COPY), 0);
 }
 
+/* it does so, as behind recvmsg(), while other messages still wait */
+static void test_sender_behind_others(void **state)
+{
+	uint32_t sent = 0, got = 0;
+	int rcvbuf = 10000;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(setsockopt(shadow.fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf,
+				    sizeof(rcvbuf)), 0);
+	while (raw_send(&from, shadow.portid, 0, sent, 1000, MSG_DONTWAIT) == 1000)
+		sent++;
+	assert_int_equal(errno, EAGAIN);
+	assert_true(sent > 4);
+	pid = fork();
+	if (!pid) {
+		alarm(60);
+		child_check(raw_send(&from, shadow.portid, 0, sent, 1000, 0) ==
+			    1000, 1);
+		_exit(0);
+	}
+	wait_until_child_sleeps(pid);
+	for (; got < sent / 2; got++)
+		expect_frame(got, 1000);
+	raw_poll(&shadow, POLLIN, 0);
+	child_wait(pid);
+	for (; got <= sent; got++)
+		expect_frame(got, 1000);
+	expect_nothing();
+}
+
 /*
  * A message that is larger than half of SO_RCVBUF waits for a queue that is empty:
  * its sender sleeps though little is charged.
@@ -1028,6 +1059,7 @@ int main(void)
 		shadow_test(test_full),
 		shadow_test(test_poll),
 		shadow_test(test_sleeping_sender),
+		shadow_test(test_sender_behind_others),
 		shadow_test(test_sender_of_large_message),
 		shadow_test(test_set_and_remove),
 		shadow_test(test_reserved),
