@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/sock_diag.h>
 #include <sys/socket.h>
 #include <cmocka.h>
 
@@ -25,16 +24,6 @@ static int setup(void **state)
 	(void)state;
 	open_beside_plain(0);
 	return 0;
-}
-
-static uint32_t drops_of(const struct raw_socket *s)
-{
-	uint32_t info[SK_MEMINFO_VARS] = { 0 };
-	socklen_t len = sizeof(info);
-
-	assert_int_equal(getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &len),
-			 0);
-	return info[SK_MEMINFO_DROPS];
 }
 
 static void compare_state(unsigned int *errors)

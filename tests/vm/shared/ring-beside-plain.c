@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <linux/sock_diag.h>
 #include <sys/socket.h>
 #include <cmocka.h>
 
@@ -46,6 +47,16 @@ int error_of(const struct raw_socket *s)
 	assert_int_equal(getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len),
 			 0);
 	return err;
+}
+
+uint32_t drops_of(const struct raw_socket *s)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	assert_int_equal(getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &len),
+			 0);
+	return info[SK_MEMINFO_DROPS];
 }
 
 /* goes to the group, and to the kernel, which does not listen */

@@ -19,6 +19,7 @@ void open_beside_plain(unsigned int flags);
 int close_beside_plain(void **state);
 void set_option(int level, int option, int value);
 int error_of(const struct raw_socket *s);
+uint32_t drops_of(const struct raw_socket *s);
 void multicast(uint32_t seq);
 void fill_frames(void);
 unsigned int compare_messages(void);
