@@ -91,6 +91,22 @@ static struct played_socket *sockets;
 /* a socket may be polled by one thread and filled by another */
 static pthread_mutex_t lock;
 
+/* A thread that is cancelled with the lock would keep it for ever. */
+static int take_lock(void)
+{
+	int cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	pthread_mutex_lock(&lock);
+	return cancel;
+}
+
+static void give_lock(int cancel)
+{
+	pthread_mutex_unlock(&lock);
+	pthread_setcancelstate(cancel, NULL);
+}
+
 static bool lenient(enum played_leniency leniency)
 {
 	return played.lenient == leniency;
@@ -1054,17 +1070,18 @@ static bool wait_for_message(int fd)
 static ssize_t shadow_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	ssize_t ret;
+	int cancel;
 	bool waits;
 
 	do {
-		pthread_mutex_lock(&lock);
+		cancel = take_lock();
 		ret = shadow_take(fd, msg, flags);
 		waits = ret == -1 && errno == EAGAIN && !(flags & MSG_DONTWAIT);
 		/* now deliveries leave it to us */
 		if (waits)
 			__atomic_add_fetch(&sockets[fd].pollers, 1,
 					   __ATOMIC_RELAXED);
-		pthread_mutex_unlock(&lock);
+		give_lock(cancel);
 	} while (waits && wait_for_message(fd));
 	return ret;
 }
@@ -1094,9 +1111,8 @@ static short shadow_events(int fd, short revents)
 /* after something was sent: to whom it may be, nobody says */
 static void deliver(void)
 {
-	int saved = errno, fd;
+	int saved = errno, cancel = take_lock(), fd;
 
-	pthread_mutex_lock(&lock);
 	for (fd = 0; sockets != NULL && fd < SOCKETS; fd++)
 		if (sockets[fd].pollers > 0 || lenient(LENIENT_DELIVERY))
 			continue;
@@ -1104,7 +1120,7 @@ static void deliver(void)
 			shadow_drain(fd);
 		else if (has_ring(fd, MNL_RING_RX))
 			fill(fd, false);
-	pthread_mutex_unlock(&lock);
+	give_lock(cancel);
 	errno = saved;
 }
 
@@ -1222,18 +1238,50 @@ static bool count_pollers(const struct pollfd *fds, nfds_t nr, int change)
 	return any;
 }
 
+struct polled {
+	const struct pollfd	*fds;
+	nfds_t			nr;
+};
+
+/* a thread that is cancelled in poll() is no poller any more */
+static void end_slice(void *data)
+{
+	const struct polled *polled = data;
+
+	take_lock();
+	count_pollers(polled->fds, polled->nr, -1);
+	pthread_mutex_unlock(&lock);
+}
+
+/*
+ * A part of the time that poll() sleeps: another thread may move what comes to
+ * frames, and we hear nothing.
+ */
+static int sleep_slice(const struct pollfd *fds, nfds_t nr,
+		       const sigset_t *signals)
+{
+	const struct timespec slice = { .tv_nsec = 2000000 };
+	struct polled polled = { .fds = fds, .nr = nr };
+	struct pollfd real[8];
+	nfds_t i;
+	int ret;
+
+	for (i = 0; i < nr; i++)
+		real[i] = (struct pollfd){ .fd = fds[i].fd, .events = POLLIN };
+	pthread_cleanup_push(end_slice, &polled);
+	ret = REAL(ppoll)(real, nr, &slice, signals);
+	pthread_cleanup_pop(false);
+	return ret;
+}
+
 /* apart from poll(), of whose argument libc says that nobody reads it */
 static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 						 const struct timespec *timeout)
 {
-	/* another thread may move what comes to frames, and we hear nothing */
-	const struct timespec slice = { .tv_nsec = 2000000 };
-	struct pollfd real[8];
+	int ret, err, cancel;
 	long long end = 0;
 	sigset_t all, old;
-	int ret, err;
 	bool any;
-	nfds_t i;
 
 	if (played.poll_error)
 		return fail(played.poll_error);
@@ -1242,29 +1290,27 @@ static __attribute__((noinline)) int played_poll(struct pollfd *fds, nfds_t nr,
 		played.poll_events = 0;
 		return 1;
 	}
-	for (i = 0; i < nr && i < 8; i++)
-		real[i] = (struct pollfd){ .fd = fds[i].fd, .events = POLLIN };
 	if (timeout != NULL)
 		end = now_ns() + timeout->tv_sec * 1000000000LL +
 		      timeout->tv_nsec;
 	/* signals come in the real call, which they interrupt */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_mutex_lock(&lock);
+	cancel = take_lock();
 	any = nr <= 8 && count_pollers(fds, nr, 1);
 	while (any) {
 		ret = look_at_all(fds, nr);
 		if (ret || (timeout != NULL && now_ns() >= end))
 			break;
-		pthread_mutex_unlock(&lock);
-		ret = REAL(ppoll)(real, nr, &slice, &old);
-		pthread_mutex_lock(&lock);
+		give_lock(cancel);
+		ret = sleep_slice(fds, nr, &old);
+		cancel = take_lock();
 		if (ret == -1)
 			break;
 	}
 	if (any)
 		count_pollers(fds, nr, -1);
-	pthread_mutex_unlock(&lock);
+	give_lock(cancel);
 	if (!any)
 		ret = REAL(ppoll)(fds, nr, timeout, &old);
 	err = errno;
@@ -1289,15 +1335,15 @@ static bool take_error(int fd, int *error)
 /* the program received: what else waits moves to frames */
 static void received(int fd, int flags, ssize_t ret)
 {
-	int saved = errno;
+	int saved = errno, cancel;
 
 	if (!has_ring(fd, MNL_RING_RX) || has_shadow(fd))
 		return;
-	pthread_mutex_lock(&lock);
+	cancel = take_lock();
 	if (!(flags & MSG_PEEK) && ret >= 0)
 		sockets[fd].copy = false;
 	fill(fd, true);
-	pthread_mutex_unlock(&lock);
+	give_lock(cancel);
 	errno = saved;
 }
 
