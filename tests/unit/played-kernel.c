@@ -1579,15 +1579,23 @@ static ssize_t ask(int fd, const struct nlmsghdr *nlh)
 	return nlh->nlmsg_len;
 }
 
-ssize_t sendto(int fd, const void *buf, size_t len, int flags,
-	       const struct sockaddr *addr, socklen_t addr_len)
+static int next_send_error(void)
 {
-	int error = played.send_errors[0];
-	const struct nlmsghdr *nlh = buf;
-	ssize_t ret;
+	int cancel = take_lock(), error = played.send_errors[0];
 
 	memmove(played.send_errors, played.send_errors + 1,
 		sizeof(played.send_errors) - sizeof(error));
+	give_lock(cancel);
+	return error;
+}
+
+ssize_t sendto(int fd, const void *buf, size_t len, int flags,
+	       const struct sockaddr *addr, socklen_t addr_len)
+{
+	const struct nlmsghdr *nlh = buf;
+	int error = next_send_error();
+	ssize_t ret;
+
 	if (error)
 		return fail(error);
 	if (len > 0 && played_socket(fd) != NULL && is_generic(fd))
