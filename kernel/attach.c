@@ -348,9 +348,10 @@ static int nlm_attach(struct socket *sock)
 
 	nl_ring_sock_init(&nlm->rings, sock->sk, nlm_orig_ops,
 			  sock->file->f_cred->user_ns);
-	/* messages may have been refused before */
-	nlm->rings.refused = true;
 	nlm_take_over(sock, &nlm->rings);
+	/* messages may have been refused before: then one was lost */
+	if (READ_ONCE(sock->sk->sk_err) || sk_drops_read(sock->sk))
+		WRITE_ONCE(nlm->rings.refused, true);
 	nlm = NULL;
 	err = 0;
 out:
