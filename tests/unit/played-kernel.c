@@ -88,8 +88,8 @@ struct played_kernel played;
 /* one kernel for the program and its children */
 static struct played_socket *sockets;
 
-/* a socket may be polled by one thread and filled by another */
-static pthread_mutex_t lock;
+/* a socket may be polled by one thread and filled by another, of a child perhaps */
+static pthread_mutex_t *lock;
 
 /* A thread that is cancelled with the lock would keep it for ever. */
 static int take_lock(void)
@@ -97,13 +97,13 @@ static int take_lock(void)
 	int cancel;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(lock);
 	return cancel;
 }
 
 static void give_lock(int cancel)
 {
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(lock);
 	pthread_setcancelstate(cancel, NULL);
 }
 
@@ -136,17 +136,19 @@ static EARLY struct played_socket *played_socket(int fd)
 
 static __attribute__((constructor)) void boot(void)
 {
+	size_t size = SOCKETS * sizeof(*sockets);
 	pthread_mutexattr_t attr;
 
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
-	pthread_mutex_init(&lock, &attr);
-	pthread_mutexattr_destroy(&attr);
-	sockets = REAL(mmap)(NULL, SOCKETS * sizeof(*sockets),
-			     PROT_READ | PROT_WRITE,
+	sockets = REAL(mmap)(NULL, size + sizeof(*lock), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (sockets == MAP_FAILED)
 		abort();
+	lock = (void *)&sockets[SOCKETS];
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
 }
 
 static bool has_ring(int fd, enum mnl_ring_type type)
@@ -1250,7 +1252,7 @@ static void end_slice(void *data)
 
 	take_lock();
 	count_pollers(polled->fds, polled->nr, -1);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(lock);
 }
 
 /*
